@@ -1,0 +1,63 @@
+//! `sluice doctor`: looks at everything an installation rests on, and says how to mend what is wrong. It changes nothing.
+
+mod check;
+mod dropbox;
+mod redis;
+mod spool;
+mod tools;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Result;
+use clap::Args;
+use jiff::Timestamp;
+
+use self::check::{Check, Verdict};
+use crate::{installation::Installation, place::Place};
+
+/// Check everything that Sluice rests on, and say how to mend what is wrong
+///
+/// Looks at Redis, its durability, its clock and the schema; yt-dlp and its age, its JavaScript runtime and its Python; ffmpeg and ffprobe;
+/// the Dropbox app; the spool's disk. Exit code 0 when nothing is broken (warnings may remain), 1 otherwise.
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Print the findings as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Looks, prints, and tells by exit code.
+pub(crate) async fn run(place: &Place, doctor: &Doctor) -> Result<ExitCode> {
+    let installation = Installation::open(place)?;
+    let settings = &installation.settings;
+    let (redis, tools, dropbox) = tokio::join!(
+        redis::checks(&installation),
+        tools::checks(&settings.tools, Timestamp::now()),
+        dropbox::checks(settings)
+    );
+    let mut checks: Vec<Check> = [redis, tools, dropbox].concat();
+    checks.push(spool::check(&spool_dir(&installation), &settings.worker, &settings.limits));
+    if doctor.json {
+        println!("{}", serde_json::to_string_pretty(&checks)?);
+    } else {
+        checks.iter().for_each(Check::print);
+    }
+    let worst = checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Good);
+    if !doctor.json {
+        println!(
+            "\n{}",
+            match worst {
+                Verdict::Good => "All is well.",
+                Verdict::Warning => "It works; mind the warnings.",
+                Verdict::Bad => "Something has to be mended.",
+            }
+        );
+    }
+    Ok(if worst == Verdict::Bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Where the worker of this installation spools: `sluice up` moves the spool into its data directory.
+fn spool_dir(installation: &Installation) -> PathBuf {
+    let ours = installation.data.spool_dir();
+    if installation.private_redis && ours.is_dir() { ours } else { installation.settings.worker.spool_dir.clone() }
+}

@@ -1,0 +1,107 @@
+//! Redis: is it there, does it keep what it is given, does it agree about the time, is the schema ours?
+
+use std::time::Instant;
+
+use jiff::Timestamp;
+use sluice_domain::human_duration;
+use sluice_store::{Inspection, StoreError};
+
+use super::check::Check;
+use crate::installation::Installation;
+
+/// Clocks that differ by more show wrong times, and sessions and retries end early or late.
+const MAX_CLOCK_DIFFERENCE_SECONDS: i64 = 5;
+
+pub(super) async fn checks(installation: &Installation) -> Vec<Check> {
+    let store = match installation.store().await {
+        Ok(store) => store,
+        Err(error) => {
+            let schema = error.downcast_ref::<StoreError>();
+            return vec![match schema {
+                Some(StoreError::NewerSchema { .. }) => {
+                    Check::bad("schema", error.root_cause().to_string(), "start the newer version")
+                }
+                _ if installation.private_redis => {
+                    Check::warning("redis", format!("{error:#}"), "`sluice up` brings its own Redis while it runs")
+                }
+                _ => Check::bad("redis", format!("{error:#}"), "start it, or correct redis.url"),
+            }];
+        }
+    };
+    let begun = Instant::now();
+    match store.inspect().await {
+        Ok(found) => {
+            let took = begun.elapsed();
+            let mut checks =
+                vec![Check::good("redis", format!("{} answers in {} ms", found.version, took.as_millis()))];
+            checks.extend(judge(&found, Timestamp::now()));
+            checks
+        }
+        Err(error) => vec![Check::bad("redis", error.to_string(), "look into its log")],
+    }
+}
+
+fn judge(found: &Inspection, now: Timestamp) -> Vec<Check> {
+    let keeps = match (found.append_only, found.eviction.as_str()) {
+        (false, _) => Check::warning(
+            "durability",
+            "no append-only file: a restart of Redis loses accepted links",
+            "set `appendonly yes` in Redis",
+        ),
+        (true, "noeviction") => Check::good("durability", "append-only file on, nothing is evicted"),
+        (true, policy) => Check::warning(
+            "durability",
+            format!("maxmemory-policy is {policy}: jobs vanish when memory is full"),
+            "set `maxmemory-policy noeviction` in Redis",
+        ),
+    };
+    let apart = now.duration_since(found.clock).abs();
+    let clock = if apart.as_secs() > MAX_CLOCK_DIFFERENCE_SECONDS {
+        Check::warning(
+            "clock",
+            format!("this machine and Redis are {} apart", human_duration(apart.unsigned_abs())),
+            "let both set their clocks by NTP",
+        )
+    } else {
+        Check::good("clock", "agrees with that of Redis")
+    };
+    let schema = match found.schema {
+        0 => Check::good("schema", "no data yet"),
+        ours if ours == found.known_schema => Check::good("schema", format!("{ours}, the newest")),
+        older => Check::warning(
+            "schema",
+            format!("{older}; this version knows {}", found.known_schema),
+            "run `sluice migrate`, or restart the servers, which do it",
+        ),
+    };
+    vec![keeps, clock, schema]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::check::Verdict, *};
+
+    #[test]
+    fn redis_is_judged() {
+        let sound = || Inspection {
+            version: "7.0.15".into(),
+            clock: Timestamp::UNIX_EPOCH,
+            append_only: true,
+            eviction: "noeviction".into(),
+            schema: 1,
+            known_schema: 1,
+        };
+        let check = |found: Inspection, want: [Verdict; 3]| {
+            let verdicts: Vec<_> = judge(&found, Timestamp::UNIX_EPOCH).iter().map(|check| check.verdict).collect();
+            assert_eq!(verdicts, want, "{found:?}");
+        };
+        use Verdict::{Good, Warning};
+        check(sound(), [Good, Good, Good]);
+        check(Inspection { schema: 0, ..sound() }, [Good, Good, Good]);
+        check(Inspection { append_only: false, ..sound() }, [Warning, Good, Good]);
+        check(Inspection { eviction: "allkeys-lru".into(), ..sound() }, [Warning, Good, Good]);
+        check(Inspection { clock: Timestamp::from_second(-60).unwrap(), ..sound() }, [Good, Warning, Good]);
+        check(Inspection { clock: Timestamp::from_second(60).unwrap(), ..sound() }, [Good, Warning, Good]);
+        check(Inspection { known_schema: 2, ..sound() }, [Good, Good, Warning]);
+    }
+}

@@ -1,0 +1,134 @@
+use super::*;
+use crate::{Format, Protocol};
+
+fn format(id: &str, ext: &str, video: Codec, audio: Codec, lines: u32, filesize: Option<u64>) -> Format {
+    let size = (lines > 0).then_some(lines);
+    Format {
+        format_id: id.into(),
+        protocol: Protocol::Http,
+        ext: ext.into(),
+        video,
+        audio,
+        width: size.map(|l| l * 16 / 9),
+        height: size,
+        filesize,
+        ..Format::default()
+    }
+}
+
+/// A list as YouTube's: worst to best.
+fn tube() -> MediaInfo {
+    use Codec::{Aac, H264, None, Opus, Vp9};
+    let formats = vec![
+        format("sb0", "mhtml", None, None, 90, Option::None),
+        format("140", "m4a", None, Aac, 0, Some(5_000_000)),
+        format("251", "webm", None, Opus, 0, Some(6_000_000)),
+        format("18", "mp4", H264, Aac, 360, Some(40_000_000)),
+        format("135", "mp4", H264, None, 480, Some(80_000_000)),
+        format("136", "mp4", H264, None, 720, Some(150_000_000)),
+        format("137", "mp4", H264, None, 1080, Some(400_000_000)),
+        format("248", "webm", Vp9, None, 1080, Some(300_000_000)),
+    ];
+    MediaInfo { id: "x".into(), title: "A film".into(), duration: Some(600.0), formats, ..MediaInfo::default() }
+}
+
+fn limits(max: u64) -> Limits {
+    Limits { max_file_bytes: ByteSize(max), ..Limits::default() }
+}
+
+#[track_caller]
+fn check(info: &MediaInfo, preset: Preset, formats: &[&str], name: &str) {
+    let plan = plan(info, preset, &limits(4_000_000_000), None).unwrap();
+    assert_eq!(
+        (plan.formats.iter().map(String::as_str).collect::<Vec<_>>().as_slice(), plan.file_name.as_str()),
+        (formats, name),
+        "{preset}"
+    );
+}
+
+#[test]
+fn presets_choose_from_what_the_site_has() {
+    let info = tube();
+    check(&info, Preset::Best, &["248", "251"], "A film.webm");
+    check(&info, Preset::P2160, &["248", "251"], "A film.webm");
+    check(&info, Preset::P720, &["136", "140"], "A film.mp4");
+    check(&info, Preset::P480, &["135", "140"], "A film.mp4");
+    check(&info, Preset::Iphone, &["137", "140"], "A film.mp4");
+    check(&info, Preset::Audio, &["251"], "A film.webm");
+    check(&info, Preset::M4a, &["140"], "A film.m4a");
+    check(&info, Preset::Opus, &["251"], "A film.opus");
+}
+
+#[test]
+fn smaller_than_the_smallest_takes_the_smallest() {
+    let mut info = tube();
+    info.formats.retain(|format| format.lines().is_none_or(|lines| lines >= 720));
+    check(&info, Preset::P480, &["136", "140"], "A film.mp4");
+}
+
+#[test]
+fn a_plain_file_is_taken_as_it_is() {
+    let unknown = || format("0", "mp4", Codec::Unknown, Codec::Unknown, 0, Some(7));
+    let info = MediaInfo { title: "clip".into(), formats: vec![unknown()], ..MediaInfo::default() };
+    for preset in [Preset::Best, Preset::P480, Preset::Fit] {
+        check(&info, preset, &["0"], "clip.mp4");
+    }
+    let iphone = plan(&info, Preset::Iphone, &limits(10), None).unwrap();
+    assert_eq!((iphone.length, iphone.prove_codecs), (Length::Exact(7), Some((Codec::H264, Codec::Aac))));
+    assert!(plan(&info, Preset::Audio, &limits(10), None).unwrap().sound_only);
+}
+
+#[test]
+fn a_pair_is_estimated_by_its_sum() {
+    let plan = plan(&tube(), Preset::Iphone, &limits(4_000_000_000), None).unwrap();
+    assert_eq!(plan.length, Length::Estimate(405_000_000));
+}
+
+#[test]
+fn the_sum_of_a_pair_is_judged() {
+    let refused = plan(&tube(), Preset::Iphone, &limits(404_999_999), None).unwrap_err();
+    assert_eq!(refused.kind, FailureKind::TooLarge);
+    assert_eq!(refused.message(), "Too large: at least 405 MB, the limit is 404 MB. 1080p would fit (306 MB).");
+    assert!(plan(&tube(), Preset::Iphone, &limits(405_000_000), None).is_ok());
+}
+
+#[test]
+fn free_space_is_judged_to_the_byte() {
+    let free = |bytes| plan(&tube(), Preset::Iphone, &limits(4_000_000_000), Some(ByteSize(bytes)));
+    assert!(free(405_000_000).is_ok());
+    assert_eq!(free(404_999_999).unwrap_err().kind, FailureKind::QuotaExceeded);
+}
+
+#[test]
+fn fit_takes_the_best_pair_that_fits() {
+    let fit = |max, free: Option<u64>| {
+        plan(&tube(), Preset::Fit, &limits(max), free.map(ByteSize))
+            .map(|plan| plan.formats.join("+"))
+            .map_err(|refusal| refusal.kind)
+    };
+    assert_eq!(fit(4_000_000_000, None).as_deref(), Ok("248+251"));
+    assert_eq!(fit(306_000_000, None).as_deref(), Ok("136+140"), "one per cent of margin");
+    assert_eq!(fit(4_000_000_000, Some(90_000_000)).as_deref(), Ok("135+140"));
+    assert_eq!(fit(1_000_000, None), Err(FailureKind::TooLarge));
+}
+
+#[test]
+fn what_cannot_be_had_is_said() {
+    let kind = |info: &MediaInfo, preset| plan(info, preset, &limits(4_000_000_000), None).unwrap_err().kind;
+    assert_eq!(kind(&MediaInfo::default(), Preset::Best), FailureKind::UnsupportedSite);
+    assert_eq!(kind(&MediaInfo { is_live: true, ..tube() }, Preset::Best), FailureKind::LiveNotFinished);
+    let mut protected = tube();
+    protected.formats.iter_mut().for_each(|format| format.has_drm = true);
+    assert_eq!(kind(&protected, Preset::Best), FailureKind::Drm);
+    let mut no_aac = tube();
+    no_aac.formats.retain(|format| format.audio != Codec::Aac);
+    assert_eq!(kind(&no_aac, Preset::Iphone), FailureKind::NoSuchFormat);
+    assert_eq!(kind(&no_aac, Preset::M4a), FailureKind::NoSuchFormat);
+}
+
+#[test]
+fn hostile_numbers_do_not_overflow() {
+    let mut info = tube();
+    info.formats.iter_mut().for_each(|format| format.filesize = Some(u64::MAX / 2 + 1));
+    let _ = plan(&info, Preset::Best, &limits(u64::MAX), Some(ByteSize(u64::MAX)));
+}

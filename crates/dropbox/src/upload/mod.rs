@@ -1,0 +1,125 @@
+//! The sink: takes a whole source into one file of the account, or nothing.
+//!
+//! `session` brings the bytes over, `commit` makes them a file, `feed` reads the source, `names` finds a free name, `judge` knows what
+//! Dropbox's refusals mean. This module decides
+//! when to begin again.
+
+mod commit;
+mod feed;
+mod judge;
+mod names;
+mod session;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sluice_domain::{Failure, FailureKind, FileName, Folder, Length, Receipt, UploadIntent};
+use sluice_transfer::{Gate, Journal, Sink, Source};
+
+use self::{
+    commit::{Ending, Step},
+    feed::Feed,
+    names::Names,
+    session::Session,
+};
+use crate::{AccountClient, account::Found};
+
+/// Upload sessions that may get lost before the attempt ends.
+const MOST_SESSIONS: u32 = 3;
+
+/// Uploads one file.
+pub struct UploadSink {
+    client: AccountClient,
+    folder: Folder,
+    names: Names,
+    previous: Option<UploadIntent>,
+    journal: Arc<dyn Journal>,
+}
+
+impl std::fmt::Debug for UploadSink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UploadSink").field("folder", &self.folder).field("names", &self.names).finish_non_exhaustive()
+    }
+}
+
+impl UploadSink {
+    /// A sink for one file of this name in this folder. `previous` is what an earlier attempt was about to commit: if that file is there,
+    /// nothing is uploaded.
+    #[must_use]
+    pub fn new(
+        client: AccountClient,
+        folder: Folder,
+        name: FileName,
+        previous: Option<UploadIntent>,
+        journal: Arc<dyn Journal>,
+    ) -> Self {
+        Self { client, folder, names: Names::new(name), previous, journal }
+    }
+
+    /// The file of an earlier attempt that committed without living to tell.
+    async fn landed_before(&self) -> Result<Option<Receipt>, Failure> {
+        let Some(previous) = &self.previous else { return Ok(None) };
+        Ok(match self.client.find(&previous.path).await? {
+            Found::File(file) if file.is_that(previous) => Some(file.into()),
+            Found::File(_) | Found::Other | Found::Nothing => None,
+        })
+    }
+
+    /// One upload session: all bytes, then the commit.
+    async fn upload(&mut self, feed: &Feed<'_>, gate: &Gate) -> Result<Ending, Failure> {
+        let client = self.client.clone();
+        let mut session = gate.guard(Session::start(&client, feed.length())).await?;
+        loop {
+            if let Err(lost) = gate.guard(session.fill(feed, gate)).await? {
+                return Ok(Ending::Gone(lost.0));
+            }
+            match self.commit(&session, feed.content_hash(), gate).await? {
+                Step::Ended(ending) => return Ok(ending),
+                Step::Rewind(offset) => {
+                    if let Err(lost) = session.rewind(offset) {
+                        return Ok(Ending::Gone(lost.0));
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Sink for UploadSink {
+    async fn take(&mut self, source: &dyn Source, gate: &Gate) -> Result<Receipt, Failure> {
+        if let Length::Exact(size) = source.length()
+            && size > judge::LARGEST_FILE
+        {
+            return Err(judge::too_large(size));
+        }
+        if let Some(receipt) = gate.guard(self.landed_before()).await? {
+            gate.arrived(receipt.size);
+            return Ok(receipt);
+        }
+        let (mut feed, mut lost, mut corrupted) = (Feed::new(source), 0, false);
+        loop {
+            match self.upload(&feed, gate).await? {
+                Ending::Landed(receipt) => return Ok(receipt),
+                Ending::Corrupt if !corrupted => {
+                    corrupted = true;
+                    feed = Feed::new(source);
+                }
+                Ending::Corrupt => return Err(corrupt()),
+                Ending::Gone(why) => {
+                    lost += 1;
+                    tracing::warn!(why, lost, "The upload session is lost; the upload starts again");
+                    if lost == MOST_SESSIONS {
+                        return Err(Failure::new(FailureKind::DropboxBusy, format!("upload sessions get lost: {why}"))
+                            .explained("Dropbox lost the upload several times. Retry in a while."));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn corrupt() -> Failure {
+    Failure::internal("the content hash of the committed file differs twice; it was deleted")
+        .explained("What arrived in your Dropbox was not what was sent, so it was deleted again. Retry.")
+}

@@ -1,0 +1,195 @@
+//! One upload session: bytes go over until Dropbox has confirmed them all.
+//!
+//! Only what Dropbox confirms counts. When the fate of an append is unknown, an empty append asks how far the session is; it is cheap,
+//! and on HTTP/1.1 its answer gets through where that to a large body is lost. Sessions are never closed: nothing needs it, and a closed
+//! session takes no more bytes.
+
+use dropbox_sdk::types::files::{
+    UploadSessionAppendArg, UploadSessionAppendError, UploadSessionCursor, UploadSessionStartArg,
+};
+use sluice_domain::{Failure, FailureKind, Length};
+use sluice_transfer::Gate;
+
+use super::{
+    feed::Feed,
+    judge::{self, Append},
+};
+use crate::{
+    AccountClient, answer,
+    answer::{CallError, Said, Trouble},
+    call::Outgoing,
+    retry::Retry,
+};
+
+/// Blocks are 4 MiB inside Dropbox: chunks are multiples.
+const BLOCK: u64 = 4 * 1024 * 1024;
+/// A file goes over in about so many chunks, if it is not too large for that: so that its progress shows.
+const USUAL_CHUNKS: u64 = 24;
+/// How often a session may lose what it confirmed.
+const MOST_REWINDS: u32 = 3;
+
+type AppendOutcome = Result<(), CallError<UploadSessionAppendError>>;
+
+/// The session is of no use any more; why.
+#[derive(Debug)]
+pub(super) struct Lost(pub(super) String);
+
+/// An upload session.
+pub(super) struct Session<'c> {
+    client: &'c AccountClient,
+    id: String,
+    /// Bytes that Dropbox has confirmed.
+    confirmed: u64,
+    /// The farthest byte that was ever handed to a request of this session. A session that is longer has another writer.
+    reach: u64,
+    /// Bytes per append.
+    chunk: u64,
+    rewinds: u32,
+}
+
+impl<'c> Session<'c> {
+    /// A new session, without bytes: starting is refused more often than appending, and a refused body is wasted.
+    pub(super) async fn start(client: &'c AccountClient, length: Length) -> Result<Self, Failure> {
+        let started = client.repeated(&UploadSessionStartArg::default()).await?;
+        let id = started.map_err(|(_, said)| answer::refused(said))?.session_id;
+        let chunk = chunk(length.bytes(), client.tuning().largest_chunk);
+        Ok(Self { client, id, confirmed: 0, reach: 0, chunk, rewinds: 0 })
+    }
+
+    /// Where the session stands.
+    pub(super) fn cursor(&self) -> UploadSessionCursor {
+        UploadSessionCursor::new(self.id.clone(), self.confirmed)
+    }
+
+    /// Bytes that Dropbox has confirmed.
+    pub(super) fn confirmed(&self) -> u64 {
+        self.confirmed
+    }
+
+    /// Dropbox says that it has fewer bytes than it confirmed, or more than it was sent.
+    pub(super) fn rewind(&mut self, offset: u64) -> Result<(), Lost> {
+        self.rewinds += 1;
+        if offset > self.reach || self.rewinds > MOST_REWINDS {
+            return Err(Lost(format!("the session has {offset} bytes instead of {}", self.confirmed)));
+        }
+        self.confirmed = offset;
+        Ok(())
+    }
+
+    /// Sends until the source has proven its end and Dropbox has confirmed everything.
+    pub(super) async fn fill(&mut self, feed: &Feed<'_>, gate: &Gate) -> Result<Result<(), Lost>, Failure> {
+        let client = self.client;
+        let mut retry = Retry::new(client.tuning());
+        let mut in_doubt = false;
+        loop {
+            let before = self.confirmed;
+            let outcome = if in_doubt {
+                self.ask().await
+            } else if let Some(outcome) = self.append(feed).await? {
+                outcome
+            } else {
+                return Ok(Ok(()));
+            };
+            let was_question = std::mem::replace(&mut in_doubt, false);
+            let trouble = match outcome {
+                Ok(()) => None,
+                Err(CallError::Refused(problem, said)) => match judge::append(&problem, self.confirmed, self.reach) {
+                    Append::Confirmed(offset) => {
+                        self.confirmed = offset;
+                        None
+                    }
+                    Append::Rewind(offset) => {
+                        if let Err(lost) = self.rewind(offset) {
+                            return Ok(Err(lost));
+                        }
+                        Some(Trouble::Lost(said.detail))
+                    }
+                    Append::Again => Some(Trouble::Lost(said.detail)),
+                    Append::Lost(why) => return Ok(Err(Lost(format!("{why}: {}", said.detail)))),
+                    Append::Smaller => self.shrink(&said).map(|()| None)?,
+                    Append::TooLarge => return Err(judge::too_large(self.confirmed)),
+                    Append::Unknown => return Err(answer::refused(said)),
+                },
+                Err(CallError::TooBig) => self.shrink(&Said::default()).map(|()| None)?,
+                Err(CallError::Trouble(trouble)) => {
+                    in_doubt = matches!(trouble, Trouble::Lost(_)) || was_question;
+                    Some(trouble)
+                }
+                // Should Dropbox ever dislike empty appends, the next real one tells how far the session is.
+                Err(CallError::Failed(failure)) if was_question && failure.kind == FailureKind::Internal => None,
+                Err(CallError::Failed(failure)) => return Err(failure),
+            };
+            if self.confirmed != before {
+                gate.arrived(self.confirmed);
+            }
+            if self.confirmed > before {
+                retry.reset();
+            }
+            if let Some(trouble) = trouble {
+                retry.wait(&trouble).await?;
+            }
+        }
+    }
+
+    /// Sends the next chunk. `None` when there is none.
+    async fn append(&mut self, feed: &Feed<'_>) -> Result<Option<AppendOutcome>, Failure> {
+        let Some(piece) = feed.piece(self.confirmed, self.chunk).await? else { return Ok(None) };
+        let exact = piece.exact();
+        let out = piece.outgoing(self.client.tuning().stall_timeout);
+        let outcome = self.client.once(&UploadSessionAppendArg::new(self.cursor()), out).await;
+        let handed_out = feed.close();
+        self.reach = self.reach.max(handed_out);
+        if let Some(failure) = feed.failure() {
+            return Err(failure);
+        }
+        if outcome.is_ok() {
+            // Dropbox cannot have confirmed what it was not given.
+            if exact.is_some_and(|length| self.confirmed + length != handed_out) {
+                return Ok(Some(Err(CallError::Trouble(Trouble::Lost("confirmed before it was sent".into())))));
+            }
+            self.confirmed = handed_out;
+        }
+        Ok(Some(outcome))
+    }
+
+    /// Asks how far the session is. `Ok` means: as far as we know.
+    async fn ask(&self) -> AppendOutcome {
+        let out = Outgoing::nothing(self.client.tuning().call_timeout);
+        self.client.once(&UploadSessionAppendArg::new(self.cursor()), out).await
+    }
+
+    fn shrink(&mut self, said: &Said) -> Result<(), Failure> {
+        if self.chunk <= BLOCK {
+            let detail = format!("Dropbox takes no {BLOCK} bytes at once: {}", said.detail);
+            return Err(Failure::internal(detail).permanent());
+        }
+        self.chunk = (self.chunk / 2).next_multiple_of(BLOCK).max(BLOCK);
+        Ok(())
+    }
+}
+
+/// The chunk for a file of this size.
+fn chunk(total: Option<u64>, largest: u64) -> u64 {
+    let wanted = total.map_or(largest, |total| total.div_ceil(USUAL_CHUNKS));
+    wanted.clamp(BLOCK, largest.max(BLOCK)).next_multiple_of(BLOCK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const M: u64 = 1024 * 1024;
+
+    #[test]
+    fn chunks_are_multiples_of_four_mebibytes() {
+        let check = |total: Option<u64>, want: u64| assert_eq!(chunk(total, 32 * M), want * M, "{total:?}");
+        check(Some(0), 4);
+        check(Some(1), 4);
+        check(Some(96 * M), 4);
+        check(Some(100 * M), 8);
+        check(Some(400 * M), 20);
+        check(Some(40_000 * M), 32);
+        check(None, 32);
+        assert_eq!(chunk(Some(40_000 * M), 1), 4 * M);
+    }
+}

@@ -1,0 +1,72 @@
+//! The queue's numbers.
+
+use std::time::Duration;
+
+/// How the queue behaves. Every process of a house should have the same.
+#[derive(Debug, Clone)]
+pub struct QueueConfig {
+    /// The most jobs of one account that run at once.
+    pub user_running: u32,
+    /// The most jobs of one account that wait, between attempts included.
+    pub user_queued: u32,
+    /// The most finished jobs that one account keeps.
+    pub recents: u32,
+    /// How long a finished job is kept.
+    pub retention: Duration,
+    /// How often a job is started before it is given up.
+    pub attempts: u32,
+    /// How long an idempotency key names its job.
+    pub idempotency_ttl: Duration,
+    /// The wait before the second attempt; it doubles with each further one.
+    pub backoff_first: Duration,
+    /// The longest wait between attempts.
+    pub backoff_most: Duration,
+    /// How often a worker shows that it lives.
+    pub beat: Duration,
+    /// A worker whose beats were seen standing still for so long is dead.
+    pub dead_after: Duration,
+    /// How often workers look for work, due retries and old records, even when nobody calls.
+    pub poll: Duration,
+}
+
+impl Default for QueueConfig {
+    fn default() -> Self {
+        Self {
+            user_running: 3,
+            user_queued: 1000,
+            recents: 500,
+            retention: Duration::from_secs(30 * 24 * 3600),
+            attempts: 5,
+            idempotency_ttl: Duration::from_secs(24 * 3600),
+            backoff_first: Duration::from_secs(5),
+            backoff_most: Duration::from_secs(600),
+            beat: Duration::from_secs(1),
+            dead_after: Duration::from_secs(6),
+            poll: Duration::from_millis(500),
+        }
+    }
+}
+
+/// How one worker process works.
+#[derive(Debug, Clone)]
+pub struct WorkerConfig {
+    /// What the process is called in logs and for operators. Each start gets a name of its own from it.
+    pub worker_id: String,
+    /// How many jobs at once.
+    pub concurrency: usize,
+    /// How long running jobs may go on after the shutdown was asked for.
+    pub drain: Duration,
+    /// How long a job may go on after it was told that it is cancelled or no longer ours, to clean up after itself.
+    pub grace: Duration,
+}
+
+impl Default for WorkerConfig {
+    fn default() -> Self {
+        Self {
+            worker_id: "worker".into(),
+            concurrency: 4,
+            drain: Duration::from_secs(25),
+            grace: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+-- A worker goes in good order. One that still holds jobs stays on the list, so that somebody rescues them.
+-- ARGV[1] worker
+if call('EXISTS', leases_key(ARGV[1])) == 0 then call('HDEL', P .. 'workers', ARGV[1]) end

@@ -1,0 +1,37 @@
+//! Fetches a link into the spool and says what came of it: `cargo run -p sluice-source --example fetch -- URL [PRESET]`.
+//!
+//! The programs are found on PATH; `YT_DLP` and `PYTHON` name others, `PLUGINS` a folder with plugins.
+
+use std::{env, error::Error, io::Write, time::Instant};
+
+use sluice_domain::{ByteSize, Limits, Preset, plan};
+use sluice_source::{Routes, Spool, SpoolConfig, Tools, ToolsConfig, extractor};
+use sluice_transfer::Gate;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let (mut out, mut args) = (std::io::stdout(), env::args().skip(1));
+    let url = args.next().ok_or("which link?")?.parse()?;
+    let preset: Preset = args.next().as_deref().unwrap_or("best").parse()?;
+    let program =
+        |name: &str, default: String| env::var_os(name).and_then(|path| path.into_string().ok()).unwrap_or(default);
+    let defaults = ToolsConfig::default();
+    let tools = Tools::find(ToolsConfig {
+        yt_dlp: program("YT_DLP", defaults.yt_dlp.clone()),
+        python: program("PYTHON", defaults.python.clone()),
+        plugin_dirs: env::var_os("PLUGINS").into_iter().map(Into::into).collect(),
+        ..defaults
+    })?;
+    let dir = env::temp_dir().join("sluice-example");
+    let (limits, extractor) = (Limits::default(), extractor(tools.clone()));
+    let routes = Routes::new(Spool::open(SpoolConfig { dir, bytes: ByteSize(20_000_000_000), tools })?);
+    let (gate, start) = (Gate::new(&limits), Instant::now());
+
+    let extraction = extractor.extract(&url, &gate).await?;
+    writeln!(out, "{:?}  {} formats of {:?}", start.elapsed(), extraction.info.formats.len(), extraction.info.title)?;
+    let plan = plan::plan(&extraction.info, preset, &limits, None)?;
+    writeln!(out, "{:?}  {plan:?}", start.elapsed())?;
+    let fetched = routes.fetch(&plan, &extraction, &gate).await?;
+    writeln!(out, "{:?}  {fetched:?}", start.elapsed())?;
+    Ok(())
+}

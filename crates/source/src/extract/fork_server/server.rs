@@ -1,0 +1,179 @@
+//! One running server process.
+
+use std::{
+    fs, io,
+    os::{fd::AsFd, unix::net::UnixStream as StdStream},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
+use sluice_domain::SourceUrl;
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::UnixStream,
+    time::timeout,
+};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+
+use super::connection::hand_over;
+use crate::{
+    Tools,
+    child::{Child, ChildLimits, Program, read_at_most, read_tail},
+    extract::reply::MAX_JSON_BYTES,
+    flags,
+    home::Home,
+};
+
+/// The server's side of this file.
+const SERVER: &str = include_str!("../fork_server.py");
+/// The import takes 1 to 3 s; more on a busy machine.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a server that does not start may take to end and say why.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+/// The longest line that the server says when it is ready, in bytes.
+const MAX_READY_BYTES: u64 = 4096;
+/// What is kept of the server's own standard error, in bytes.
+const MAX_STDERR_BYTES: usize = 16 * 1024;
+
+#[derive(Debug)]
+pub(super) struct Server {
+    control: UnixStream,
+    group: Pid,
+    ready: Ready,
+    /// When the installed yt-dlp was last changed, as it was at the start.
+    stamp: Option<SystemTime>,
+    work: Arc<Home>,
+    died: CancellationToken,
+    /// Owns the process; dropping it kills the process. Its children live as long as their requests.
+    _watch: AbortOnDropHandle<()>,
+}
+
+/// What the server says when it is ready.
+#[derive(Debug, Deserialize)]
+struct Ready {
+    version: String,
+    /// A file that every upgrade of yt-dlp changes.
+    stamp: PathBuf,
+}
+
+/// What the server is told when it starts.
+#[derive(Debug, Serialize)]
+struct Options {
+    argv: Vec<String>,
+    limits: ChildLimits,
+    seconds: u64,
+}
+
+impl Server {
+    /// Starts a server and waits until it is ready.
+    pub(super) async fn start(tools: &Tools) -> io::Result<Self> {
+        let directory = tools.work.directory("child-")?;
+        let argv = flags::extraction(tools).into_iter().map(|arg| arg.into_string());
+        let seconds = tools.extract_timeout.as_secs().max(1);
+        let options = Options {
+            argv: argv
+                .collect::<Result<_, _>>()
+                .map_err(|_| io::Error::other("a plugin folder's name is not UTF-8"))?,
+            limits: ChildLimits::extraction(seconds),
+            seconds,
+        };
+        let program = Program {
+            path: &tools.python,
+            args: vec!["-I".into(), "-c".into(), SERVER.into(), serde_json::to_string(&options)?.into()],
+            directory: directory.path(),
+            scratch: directory.path(),
+            limits: ChildLimits::server(),
+        };
+        let (ours, theirs) = StdStream::pair()?;
+        ours.set_nonblocking(true)?;
+        let child = Child::start_on_socket(tools, &program, theirs.into())?;
+        let died = CancellationToken::new();
+        let group = child.group();
+        let mut watch = AbortOnDropHandle::new(tokio::spawn(watch(child, directory, died.clone())));
+
+        let mut control = BufReader::new(UnixStream::from_std(ours)?);
+        let mut line = Vec::new();
+        let mut first_line = (&mut control).take(MAX_READY_BYTES);
+        let read = died.run_until_cancelled(timeout(START_TIMEOUT, first_line.read_until(b'\n', &mut line)));
+        match read.await {
+            None | Some(Ok(Ok(0))) => {
+                // It tells the log why: a reason that is not to be lost.
+                let _told = timeout(LAST_WORDS, &mut watch).await;
+                return Err(io::Error::other("it ended while starting"));
+            }
+            Some(Err(_)) => {
+                return Err(io::Error::other(format!("it was not ready after {} s", START_TIMEOUT.as_secs())));
+            }
+            Some(Ok(read)) => read?,
+        };
+        let ready: Ready = serde_json::from_slice(&line)?;
+        let (stamp, work) = (changed(&ready.stamp), tools.work.clone());
+        Ok(Self { control: control.into_inner(), group, ready, stamp, work, died, _watch: watch })
+    }
+
+    /// The process, for the log.
+    pub(super) fn group(&self) -> Pid {
+        self.group
+    }
+
+    pub(super) fn version(&self) -> &str {
+        &self.ready.version
+    }
+
+    /// Alive, and of the yt-dlp that is installed now?
+    pub(super) fn is_current(&self) -> bool {
+        !self.died.is_cancelled() && changed(&self.ready.stamp) == self.stamp
+    }
+
+    /// Looks at a link. The answer may be cut short. Dropping this future kills the child.
+    pub(super) async fn ask(&self, url: &SourceUrl) -> io::Result<Vec<u8>> {
+        let directory = self.work.directory("child-")?;
+        let (ours, theirs) = StdStream::pair()?;
+        ours.set_nonblocking(true)?;
+        // When `_tether` closes, the kernel kills the child and all that it started.
+        let (tethered, _tether) = io::pipe()?;
+        hand_over(&self.control, [theirs.as_fd(), tethered.as_fd()]).await?;
+        drop((theirs, tethered));
+        let mut connection = UnixStream::from_std(ours)?;
+        let mut request =
+            serde_json::to_vec(&serde_json::json!({ "url": url.as_str(), "directory": directory.path() }))?;
+        request.push(b'\n');
+        connection.write_all(&request).await?;
+        read_at_most(connection, MAX_JSON_BYTES).await
+    }
+}
+
+#[cfg(test)]
+impl Server {
+    pub(super) fn kill(&self) {
+        use nix::sys::signal::{Signal, kill};
+        kill(self.group, Signal::SIGKILL).unwrap();
+    }
+
+    pub(super) async fn died(&self) {
+        self.died.cancelled().await;
+    }
+}
+
+/// Owns the process for as long as it lives, and says when it died.
+async fn watch(mut child: Child, directory: TempDir, died: CancellationToken) {
+    let stderr =
+        child.take_stderr().map(|stderr| AbortOnDropHandle::new(tokio::spawn(read_tail(stderr, MAX_STDERR_BYTES))));
+    let status = child.wait().await;
+    died.cancel();
+    // Its children may live on and hold the pipe open: what was said last is not worth waiting for.
+    let said = match stderr {
+        Some(stderr) => timeout(Duration::from_secs(1), stderr).await.ok().and_then(Result::ok),
+        None => None,
+    };
+    tracing::warn!(?status, stderr = said.unwrap_or_default().trim(), "The extraction server ended");
+    drop(directory);
+}
+
+fn changed(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|file| file.modified()).ok()
+}

@@ -1,0 +1,47 @@
+//! What the tests of this crate stand on: the real tools, media made on the spot, and a server that misbehaves on request.
+
+mod media;
+mod server;
+
+use std::{env, path::PathBuf, time::Duration};
+
+use sluice_domain::{ByteSize, Limits, SourceUrl};
+use sluice_transfer::Gate;
+
+pub(crate) use media::{dash, hls, hls_fmp4, progressive, webm};
+pub(crate) use server::{Body, TestServer};
+
+use crate::{Tools, ToolsConfig};
+
+/// The Python of `SLUICE_TEST_PYTHON`, or of the repository's own tools.
+fn python() -> PathBuf {
+    let in_repository = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.sluice/tools/venv/bin/python");
+    env::var_os("SLUICE_TEST_PYTHON").map_or_else(|| PathBuf::from(in_repository), PathBuf::from)
+}
+
+pub(crate) fn tools_config() -> ToolsConfig {
+    let python = python();
+    ToolsConfig {
+        yt_dlp: python.with_file_name("yt-dlp").display().to_string(),
+        python: python.display().to_string(),
+        extract_timeout: Duration::from_secs(60),
+        ..ToolsConfig::default()
+    }
+}
+
+pub(crate) fn tools() -> Tools {
+    Tools::find(tools_config()).expect("yt-dlp, Python and ffmpeg are needed: cargo xtask demo installs them")
+}
+
+pub(crate) fn gate() -> Gate {
+    capped(u64::MAX)
+}
+
+/// A gate that lets so many bytes pass.
+pub(crate) fn capped(bytes: u64) -> Gate {
+    Gate::new(&Limits { max_file_bytes: ByteSize(bytes), ..Limits::default() })
+}
+
+pub(crate) fn link(text: impl AsRef<str>) -> SourceUrl {
+    text.as_ref().parse().unwrap()
+}

@@ -1,0 +1,60 @@
+//! Small real media, encoded by ffmpeg for each test that needs it.
+
+use std::{fs, path::Path, process::Stdio};
+
+use tempfile::TempDir;
+
+#[expect(clippy::disallowed_methods, reason = "test media; nothing of it comes from outside")]
+fn ffmpeg(directory: &Path, output: &[&str]) {
+    let source =
+        ["-f", "lavfi", "-i", "testsrc2=size=192x144:rate=15:duration=6", "-f", "lavfi", "-i", "sine=duration=6"];
+    let h264 =
+        ["-c:v", "libx264", "-preset", "ultrafast", "-g", "15", "-pix_fmt", "yuv420p", "-c:a", "aac", "-shortest"];
+    let vp8 = ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libopus", "-shortest"];
+    let codecs = if output.last().is_some_and(|name| name.ends_with(".webm")) { &vp8[..] } else { &h264 };
+    let done = std::process::Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-y"])
+        .args(source)
+        .args(codecs)
+        .args(output)
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .status();
+    assert!(done.unwrap().success(), "ffmpeg {output:?}");
+}
+
+/// An MP4 with H.264 and AAC, 6 s.
+pub(crate) fn progressive() -> Vec<u8> {
+    let directory = tempfile::tempdir().unwrap();
+    ffmpeg(directory.path(), &["-movflags", "+faststart", "clip.mp4"]);
+    fs::read(directory.path().join("clip.mp4")).unwrap()
+}
+
+/// A WebM with VP8 and Opus, 6 s.
+pub(crate) fn webm() -> Vec<u8> {
+    let directory = tempfile::tempdir().unwrap();
+    ffmpeg(directory.path(), &["clip.webm"]);
+    fs::read(directory.path().join("clip.webm")).unwrap()
+}
+
+/// A folder with `clip.m3u8` and its MPEG-TS segments, 6 s.
+pub(crate) fn hls() -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    ffmpeg(directory.path(), &["-f", "hls", "-hls_time", "1", "-hls_list_size", "0", "clip.m3u8"]);
+    directory
+}
+
+/// A folder with `clip.mpd` and the segments of a picture and a sound, 6 s.
+pub(crate) fn dash() -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    ffmpeg(directory.path(), &["-f", "dash", "-seg_duration", "2", "clip.mpd"]);
+    directory
+}
+
+/// The same with fragmented MP4 segments.
+pub(crate) fn hls_fmp4() -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let fmp4 = ["-f", "hls", "-hls_time", "1", "-hls_list_size", "0", "-hls_segment_type", "fmp4", "fmp4.m3u8"];
+    ffmpeg(directory.path(), &fmp4);
+    directory
+}

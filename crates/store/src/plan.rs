@@ -1,0 +1,48 @@
+//! What the extractor said about a link, kept for some minutes, so that a retry or another worker does not ask the site again.
+
+use std::time::Duration;
+
+use redis::cmd;
+use sluice_domain::SourceUrl;
+
+use crate::{Store, StoreError, millis, random::hash_of};
+
+/// Larger answers are not kept: they are extracted again.
+const MAX_BYTES: usize = 2 * 1024 * 1024;
+
+/// The plan cache of a store.
+#[derive(Debug, Clone, Copy)]
+pub struct Plans<'a>(pub(crate) &'a Store);
+
+impl Plans<'_> {
+    /// The info JSON of this link, if it is still kept.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn get(&self, url: &SourceUrl) -> Result<Option<String>, StoreError> {
+        self.0.connection().run(cmd("GET").arg(self.key(url))).await
+    }
+
+    /// Keeps the info JSON of this link for so long, unless it is very large.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn put(&self, url: &SourceUrl, info: &str, ttl: Duration) -> Result<(), StoreError> {
+        if info.len() > MAX_BYTES {
+            return Ok(());
+        }
+        self.0.connection().run(cmd("SET").arg(self.key(url)).arg(info).arg("PX").arg(millis(ttl).max(1))).await
+    }
+
+    /// Forgets this link, when what is kept turned out to be stale.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn forget(&self, url: &SourceUrl) -> Result<(), StoreError> {
+        self.0.connection().run(cmd("UNLINK").arg(self.key(url))).await
+    }
+
+    fn key(&self, url: &SourceUrl) -> String {
+        self.0.keys().plan(&hash_of(url.as_str()))
+    }
+}

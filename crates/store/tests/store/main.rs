@@ -1,0 +1,28 @@
+//! The store against a real Redis.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where something is not as it should be")]
+
+mod migrate;
+mod outage;
+mod people;
+mod redis_server;
+
+use std::time::Duration;
+
+use redis_server::RedisServer;
+use sluice_store::{Store, StoreConfig};
+
+const SECRET_KEY: &str = "a-secret-key-for-tests-only";
+
+fn config(redis: &RedisServer) -> StoreConfig {
+    StoreConfig {
+        url: redis.url().into(),
+        namespace: "test".into(),
+        secret_key: SECRET_KEY.into(),
+        patience: Duration::from_secs(5),
+    }
+}
+
+async fn store(redis: &RedisServer) -> Store {
+    Store::connect(config(redis)).await.unwrap()
+}

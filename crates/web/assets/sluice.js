@@ -1,0 +1,174 @@
+// The page works without this file; with it, it is alive. No framework, no inline handlers, nothing kept between visits.
+"use strict";
+
+// The form: Enter sends, Shift+Enter makes a new line; a second click while the first is under way does nothing.
+for (const field of document.querySelectorAll("textarea[data-enter-sends]")) {
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+      event.preventDefault();
+      if (field.value.trim()) field.form.requestSubmit();
+    }
+  });
+}
+addEventListener("submit", ({ target, submitter }) => {
+  if (target.matches("[data-live]") || !submitter) return;
+  submitter.setAttribute("aria-busy", "true");
+  setTimeout(() => (submitter.disabled = true));
+});
+addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll("[aria-busy]")) {
+    button.removeAttribute("aria-busy");
+    button.disabled = false;
+  }
+});
+
+// The menu closes like a menu.
+const menu = document.querySelector(".who");
+addEventListener("click", (event) => { if (menu && !menu.contains(event.target)) menu.open = false; });
+addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !menu?.open) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
+// A picture that does not come leaves the symbol behind it.
+const drop = (image) => image.remove();
+addEventListener("error", ({ target }) => { if (target instanceof HTMLImageElement) drop(target); }, true);
+for (const image of document.images) if (image.complete && !image.naturalWidth) drop(image);
+
+// Times: "3 min ago" stays true.
+function relative(time) {
+  const seconds = (Date.parse(time.dateTime) - Date.now()) / 1000;
+  const size = Math.abs(seconds);
+  const [unit, length] = size < 60 ? ["second", 1] : size < 3600 ? ["minute", 60] : size < 86400 ? ["hour", 3600] : ["day", 86400];
+  const text = size < 45 && seconds <= 0 ? "just now"
+    : new Intl.RelativeTimeFormat("en", { numeric: "always", style: "short" }).format(Math.round(seconds / length), unit).replace(".", "");
+  if (time.textContent !== text) time.textContent = text;
+}
+function tick() {
+  for (const time of document.querySelectorAll("time[data-relative]")) relative(time);
+}
+setInterval(tick, 5000);
+
+// The list.
+const list = document.querySelector("[data-events]");
+if (list) {
+  const announcements = document.getElementById("announcements");
+  const line = document.getElementById("line");
+
+  const parse = (html) => {
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    return template.content.firstElementChild;
+  };
+
+  // Same shape: only words and numbers change, so nothing that has the focus or the pointer is touched. The bar never runs backwards.
+  const patch = (row, fresh) => {
+    const bar = row.querySelector("progress");
+    const value = fresh.querySelector("progress")?.value;
+    const backwards = bar && value < bar.value;
+    for (const part of fresh.querySelectorAll("[data-part]")) {
+      const here = row.querySelector(`[data-part="${part.dataset.part}"]`);
+      if (!here || (backwards && part.dataset.part === "percent")) continue;
+      if (part.dateTime) here.dateTime = part.dateTime;
+      if (here.textContent !== part.textContent) here.textContent = part.textContent;
+    }
+    if (bar?.hasAttribute("value") && !backwards) bar.value = value;
+  };
+
+  // A job's own page shows facts beside the row: when the row takes another shape, they are read again.
+  const renewFacts = async () => {
+    const facts = document.querySelector(".facts");
+    if (!facts) return;
+    const page = await fetch(location.href).then((reply) => (reply.ok ? reply.text() : ""), () => "");
+    const fresh = new DOMParser().parseFromString(page, "text/html").querySelector(".facts");
+    if (fresh) facts.replaceWith(fresh);
+  };
+
+  const swap = (row, fresh) => {
+    const active = document.activeElement;
+    const held = row.contains(active) ? active.dataset.act || "title" : null;
+    row.replaceWith(fresh);
+    if (held) (fresh.querySelector(`[data-act="${held}"]`) || fresh.querySelector("a, button"))?.focus();
+    if (fresh.dataset.announce && !row.dataset.announce) announcements.textContent = fresh.dataset.announce;
+    renewFacts();
+  };
+
+  const put = (html, before) => {
+    const fresh = parse(html);
+    const row = document.getElementById(fresh.id);
+    if (!row) {
+      if (before === undefined && list.dataset.first === undefined) return;
+      fresh.classList.add("fresh");
+      list.insertBefore(fresh, before === undefined ? list.firstElementChild : before);
+    } else if (row.dataset.shape === fresh.dataset.shape) {
+      patch(row, fresh);
+    } else {
+      swap(row, fresh);
+    }
+    tick();
+  };
+
+  const handlers = {
+    job: ({ html }) => put(html),
+    deleted: ({ id }) => document.getElementById(`job-${id}`)?.remove(),
+    list: ({ rows }) => {
+      const ids = new Set(rows.map(({ id }) => `job-${id}`));
+      for (const row of [...list.children]) if (!ids.has(row.id)) row.remove();
+      rows.forEach(({ html }, index) => put(html, list.children[index] ?? null));
+    },
+    // Signed out elsewhere: the server shows what a signed-out person may see.
+    bye: () => location.reload(),
+  };
+
+  let source = null;
+  let wait = 1000;
+  let timer = 0;
+  const close = () => {
+    clearTimeout(timer);
+    source?.close();
+    source = null;
+  };
+  const connect = () => {
+    close();
+    source = new EventSource(list.dataset.events);
+    source.onopen = () => {
+      wait = 1000;
+      line.hidden = true;
+    };
+    source.onerror = () => {
+      close();
+      line.hidden = false;
+      // Signed out while this page slept: an EventSource does not say why it was refused, so it is asked for.
+      fetch(list.dataset.events, { method: "HEAD" }).then((reply) => reply.status === 401 && location.reload(), () => {});
+      timer = setTimeout(connect, wait);
+      wait = Math.min(wait * 2, 15000);
+    };
+    for (const [name, handle] of Object.entries(handlers)) {
+      source.addEventListener(name, (event) => handle(JSON.parse(event.data)));
+    }
+  };
+  // A hidden page holds no connection (browsers allow six for one server); on return the server tells all that happened.
+  document.addEventListener("visibilitychange", () => (document.hidden ? close() : connect()));
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", (event) => { if (event.persisted) connect(); });
+  if (!document.hidden) connect();
+
+  // Cancel, retry, remove: without leaving the page; whatever goes wrong here goes the plain way.
+  list.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (!form.matches("[data-live]")) return;
+    event.preventDefault();
+    const button = event.submitter;
+    button?.setAttribute("aria-busy", "true");
+    try {
+      const reply = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { accept: "application/json" } });
+      if (!reply.ok) throw reply.status;
+    } catch {
+      form.submit();
+    } finally {
+      button?.removeAttribute("aria-busy");
+    }
+  });
+}
+tick();

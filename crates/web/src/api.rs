@@ -1,0 +1,56 @@
+//! `/api/v1`: the same jobs for programs. Bearer tokens, JSON, and problems as RFC 9457 says.
+
+mod events;
+mod job_out;
+mod jobs;
+mod problem;
+mod token;
+
+use actix_web::{HttpResponse, web};
+
+pub(crate) use job_out::JobOut;
+pub(crate) use problem::Problem;
+
+/// The description of the interface, written by hand and held to the truth by a test.
+const OPENAPI: &str = include_str!("../assets/openapi.json");
+
+/// The routes.
+pub(crate) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .app_data(
+            web::QueryConfig::default().error_handler(|_, _| Problem::BadQuery("The query is not understood.").into()),
+        )
+        .route("/openapi.json", web::get().to(description))
+        .service(
+            web::resource("/jobs")
+                .route(web::get().to(jobs::list))
+                .route(web::post().to(jobs::create))
+                .default_service(web::to(no_method)),
+        )
+        .service(
+            web::resource("/jobs/{id}")
+                .route(web::get().to(jobs::get))
+                .route(web::delete().to(jobs::delete))
+                .default_service(web::to(no_method)),
+        )
+        .service(
+            web::resource("/jobs/{id}/cancel").route(web::post().to(jobs::cancel)).default_service(web::to(no_method)),
+        )
+        .service(
+            web::resource("/jobs/{id}/retry").route(web::post().to(jobs::retry)).default_service(web::to(no_method)),
+        )
+        .route("/events", web::get().to(events::get))
+        .default_service(web::to(nowhere));
+}
+
+async fn description() -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(OPENAPI)
+}
+
+async fn nowhere() -> Result<HttpResponse, Problem> {
+    Err(Problem::NotFound)
+}
+
+async fn no_method() -> Result<HttpResponse, Problem> {
+    Err(Problem::NoMethod)
+}

@@ -1,0 +1,15 @@
+//! `GET /api/v1/events`: every change of the account's jobs.
+
+use actix_web::{HttpRequest, HttpResponse, web::Data};
+
+use super::{Problem, token::caller};
+use crate::{
+    live::{Voice, listen},
+    state::State,
+};
+
+/// The handler.
+pub(super) async fn get(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
+    let (account, token) = caller(&state, &request).await?;
+    Ok(listen(state, account, Voice::Api { token })?)
+}

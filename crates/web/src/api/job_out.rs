@@ -1,0 +1,88 @@
+//! A job as the API tells it. Field names are a promise: add, never rename.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use sluice_domain::{Job, JobError, JobState};
+
+use crate::view::plain_sentence;
+
+/// A job's JSON.
+#[derive(Debug, Serialize)]
+pub(crate) struct JobOut<'a> {
+    id: &'a str,
+    url: &'a str,
+    title: Option<&'a str>,
+    thumbnail: Option<&'a str>,
+    duration: Option<f64>,
+    preset: &'static str,
+    folder: String,
+    state: &'static str,
+    phase: Option<&'static str>,
+    message: String,
+    cancel_requested: bool,
+    attempt: u32,
+    bytes_in: u64,
+    bytes_out: u64,
+    bytes_total: Option<u64>,
+    length: &'static str,
+    percent: Option<u8>,
+    rate: Option<u64>,
+    seconds_left: Option<u64>,
+    route: Option<sluice_domain::Route>,
+    dropbox_path: Option<&'a str>,
+    size: Option<u64>,
+    content_hash: Option<&'a str>,
+    error: Option<&'a JobError>,
+    created_at: Timestamp,
+    started_at: Option<Timestamp>,
+    finished_at: Option<Timestamp>,
+    retry_at: Option<Timestamp>,
+    links: Links,
+}
+
+/// Where to go on.
+#[derive(Debug, Serialize)]
+struct Links {
+    #[serde(rename = "self")]
+    here: String,
+    page: String,
+}
+
+impl<'a> JobOut<'a> {
+    /// The job as the API tells it.
+    pub(crate) fn of(job: &'a Job) -> Self {
+        let receipt = job.receipt.as_ref();
+        let runs = job.state == JobState::Running;
+        Self {
+            id: job.id.as_str(),
+            url: job.url.as_str(),
+            title: job.title.as_deref(),
+            thumbnail: job.thumbnail.as_deref(),
+            duration: job.duration,
+            preset: job.preset.as_str(),
+            folder: job.folder.to_string(),
+            state: job.state.as_str(),
+            phase: job.phase.filter(|_| runs).map(sluice_domain::Phase::as_str),
+            message: plain_sentence(job),
+            cancel_requested: job.cancel_requested,
+            attempt: job.attempt,
+            bytes_in: job.progress.bytes_in,
+            bytes_out: job.progress.bytes_out,
+            bytes_total: receipt.map(|receipt| receipt.size).or(job.progress.length.bytes()),
+            length: job.progress.length.as_str(),
+            percent: if job.state == JobState::Completed { Some(100) } else { job.progress.percent() },
+            rate: job.progress.rate.filter(|_| runs),
+            seconds_left: job.progress.seconds_left().filter(|_| runs),
+            route: job.route,
+            dropbox_path: receipt.map(|receipt| receipt.path.as_str()),
+            size: receipt.map(|receipt| receipt.size),
+            content_hash: receipt.map(|receipt| receipt.content_hash.as_str()),
+            error: job.error.as_ref(),
+            created_at: job.created_at,
+            started_at: job.started_at,
+            finished_at: job.finished_at,
+            retry_at: job.retry_at,
+            links: Links { here: format!("/api/v1/jobs/{}", job.id), page: format!("/jobs/{}", job.id) },
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The server: built, then run.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+
+use actix_web::{App as Actix, HttpServer, dev::Server, middleware::NormalizePath, web::Data};
+use sluice_dropbox::{DropboxError, Tuning};
+use sluice_runtime::Settings;
+use sluice_store::{Store, StoreError};
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    headers::security_headers,
+    place::Place,
+    routes::routes,
+    space::Spaces,
+    state::{MAX_STREAMS, State},
+    thumbnail::Thumbnails,
+};
+
+/// How long a page waits for Redis before it says so.
+const REDIS_PATIENCE: Duration = Duration::from_secs(2);
+/// How long Dropbox may be out of reach before a page says so.
+const DROPBOX_PATIENCE: Duration = Duration::from_secs(5);
+/// Between looks for Redis while starting.
+const REDIS_PAUSE: Duration = Duration::from_secs(1);
+/// How long a browser may take to send the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an idle connection is kept.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long requests may go on after the word to stop, in seconds.
+const DRAIN_SECONDS: u64 = 10;
+
+/// Why the server cannot start.
+#[derive(Debug, Error)]
+pub enum AppError {
+    /// Redis, or what is in it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The Dropbox settings.
+    #[error(transparent)]
+    Dropbox(#[from] DropboxError),
+    /// The HTTP client for pictures.
+    #[error("the HTTP client cannot start: {0}")]
+    Http(#[from] reqwest::Error),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// Told to stop before Redis was there.
+    #[error("stopped while waiting for Redis")]
+    Stopped,
+}
+
+/// The web server, listening but not yet serving.
+pub struct App {
+    server: Server,
+    bound: SocketAddr,
+    stop: CancellationToken,
+}
+
+impl App {
+    /// Connects to Redis, brings its data to this version, and listens. Waits for Redis until `stop`.
+    ///
+    /// # Errors
+    /// Whatever cannot be mended by waiting.
+    pub async fn build(settings: &Settings, stop: CancellationToken) -> Result<Self, AppError> {
+        let store = store(settings, &stop).await?;
+        store.migrate().await?;
+        let address = settings.server.bind;
+        let listen = |error| AppError::Listen { address, error };
+        let listener = TcpListener::bind(address).map_err(listen)?;
+        let bound = listener.local_addr().map_err(listen)?;
+        let state = state(settings, store, bound, stop.clone())?;
+        let secure = state.place.secure;
+        let state = Data::new(state);
+        let server = HttpServer::new(move || {
+            Actix::new()
+                .app_data(state.clone())
+                .configure(routes)
+                .wrap(NormalizePath::trim())
+                .wrap(security_headers(secure))
+        })
+        .client_request_timeout(HEAD_TIMEOUT)
+        .keep_alive(KEEP_ALIVE)
+        .shutdown_timeout(DRAIN_SECONDS)
+        .disable_signals()
+        .listen(listener)
+        .map_err(listen)?
+        .run();
+        Ok(Self { server, bound, stop })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn bound(&self) -> SocketAddr {
+        self.bound
+    }
+
+    /// Serves until the word to stop; then live pages end at once and other requests get a few seconds.
+    ///
+    /// # Errors
+    /// When accepting connections fails.
+    pub async fn run(self) -> std::io::Result<()> {
+        let handle = self.server.handle();
+        let stop = self.stop;
+        tokio::spawn(async move {
+            stop.cancelled().await;
+            handle.stop(true).await;
+        });
+        self.server.await
+    }
+}
+
+/// The store, as soon as Redis is there: in a fresh installation the processes start in any order.
+async fn store(settings: &Settings, stop: &CancellationToken) -> Result<Store, AppError> {
+    let config = sluice_wiring::store_config(settings, REDIS_PATIENCE);
+    let mut told = false;
+    loop {
+        match Store::connect(config.clone()).await {
+            Err(error) if error.is_unavailable() => {
+                if !told {
+                    tracing::warn!("Waiting for Redis: {error}");
+                    told = true;
+                }
+            }
+            other => return Ok(other?),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Err(AppError::Stopped),
+            () = tokio::time::sleep(REDIS_PAUSE) => {}
+        }
+    }
+}
+
+fn state(settings: &Settings, store: Store, bound: SocketAddr, stop: CancellationToken) -> Result<State, AppError> {
+    let Settings { server, access, .. } = settings;
+    Ok(State {
+        dropbox: sluice_wiring::dropbox(settings, tuning(), store.clone())?,
+        queue: sluice_wiring::queue(settings, store.clone()),
+        store,
+        place: Place::new(&server.public_url(bound)),
+        access: access.clone(),
+        practice_folder: Some(server.practice_folder.clone()).filter(|folder| !folder.is_empty()),
+        thumbnails: Thumbnails::new()?,
+        spaces: Spaces::default(),
+        streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+        stop,
+    })
+}
+
+/// A person waits for the answer: unlike a worker, this process gives up soon.
+fn tuning() -> Tuning {
+    Tuning {
+        connect_timeout: DROPBOX_PATIENCE,
+        call_timeout: DROPBOX_PATIENCE,
+        unreachable_for: DROPBOX_PATIENCE,
+        busy_for: DROPBOX_PATIENCE,
+        outage_for: DROPBOX_PATIENCE,
+        ..Tuning::default()
+    }
+}

@@ -1,0 +1,70 @@
+//! The stylesheet, the script and the mark, embedded and named by their content, so that a browser may keep them for ever.
+
+use std::sync::LazyLock;
+
+use actix_web::{
+    HttpResponse,
+    http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG},
+    web,
+};
+use sha2::{Digest, Sha256};
+
+/// One embedded file.
+#[derive(Debug)]
+pub(crate) struct Asset {
+    /// Where it is served: `/assets/{hash}.{extension}`.
+    pub(crate) path: String,
+    media_type: &'static str,
+    content: &'static str,
+}
+
+/// All of them.
+#[derive(Debug)]
+pub(crate) struct Assets {
+    pub(crate) css: Asset,
+    pub(crate) js: Asset,
+    pub(crate) mark: Asset,
+}
+
+static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
+    css: Asset::new("css", "text/css; charset=utf-8", include_str!("../assets/sluice.css")),
+    js: Asset::new("js", "text/javascript; charset=utf-8", include_str!("../assets/sluice.js")),
+    mark: Asset::new("svg", "image/svg+xml", include_str!("../assets/mark.svg")),
+});
+
+impl Asset {
+    fn new(extension: &str, media_type: &'static str, content: &'static str) -> Self {
+        let hash = hex::encode(Sha256::digest(content));
+        Self { path: format!("/assets/{}.{extension}", &hash[..16]), media_type, content }
+    }
+}
+
+impl Assets {
+    /// The assets.
+    pub(crate) fn get() -> &'static Self {
+        &ASSETS
+    }
+}
+
+/// `GET /favicon.ico`: the mark, under the name that browsers try by themselves.
+pub(crate) async fn mark() -> HttpResponse {
+    let mark = &Assets::get().mark;
+    HttpResponse::Ok()
+        .content_type(mark.media_type)
+        .insert_header((CACHE_CONTROL, "public, max-age=86400"))
+        .body(mark.content)
+}
+
+/// `GET /assets/{name}`. A name of another version is not found: the content would not match it.
+pub(crate) async fn serve(name: web::Path<String>) -> HttpResponse {
+    let assets = Assets::get();
+    let path = format!("/assets/{name}");
+    match [&assets.css, &assets.js, &assets.mark].into_iter().find(|asset| asset.path == path) {
+        Some(asset) => HttpResponse::Ok()
+            .insert_header((CONTENT_TYPE, asset.media_type))
+            .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))
+            .insert_header((ETAG, format!("\"{name}\"")))
+            .body(asset.content),
+        None => HttpResponse::NotFound().insert_header((CACHE_CONTROL, "no-store")).finish(),
+    }
+}

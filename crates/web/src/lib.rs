@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+
+mod api;
+mod app;
+mod assets;
+mod body;
+mod cookies;
+mod error;
+mod headers;
+mod live;
+mod ops;
+mod pages;
+mod place;
+mod routes;
+mod space;
+mod state;
+mod thumbnail;
+mod view;
+mod visitor;
+
+pub use app::{App, AppError};

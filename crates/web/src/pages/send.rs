@@ -1,0 +1,159 @@
+//! `POST /jobs`: the form. One line, one job; all lines are parsed before the first is accepted.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::StatusCode,
+    web::{Data, Payload},
+};
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use sluice_domain::{BadRequest, BadUrl, JobRequest, Origin};
+use sluice_queue::QueueError;
+use url::form_urlencoded::Serializer;
+
+use super::{home::home, page, random_word, see};
+use crate::{
+    body::Fields,
+    error::PageError,
+    state::State,
+    view::{Fault, Form, Typed},
+};
+
+/// The most links that are taken at once.
+const MAX_LINES: usize = 100;
+
+/// The handler.
+pub(crate) async fn post(
+    request: HttpRequest,
+    payload: Payload,
+    state: Data<State>,
+) -> Result<HttpResponse, PageError> {
+    let fields = Fields::read(payload).await?;
+    let field = |name: &str| fields.get(name).to_owned();
+    let typed = Typed { text: field("url"), preset: field("preset"), folder: field("folder") };
+    let key = form_key(fields.get("key"));
+    // Redis is away: the same form again, with all that was typed. Its key makes sure that sending it twice makes one job.
+    let kept = |error: PageError| match error {
+        PageError::Unavailable { .. } => {
+            let form = Form::new(field("csrf"), key.clone(), typed.clone(), None);
+            PageError::Unavailable { form: Some(Box::new(form)) }
+        }
+        other => other,
+    };
+
+    let visitor = match state.visitor(&request).await.map_err(&kept)? {
+        Some(visitor) => visitor,
+        None => {
+            // The session ended meanwhile: the links wait in the field behind the sign-in.
+            let query: String = Serializer::new(String::new()).append_pair("url", typed.text.trim()).finish();
+            return Err(PageError::signed_out(&format!("/?{query}")));
+        }
+    };
+    visitor.check(&fields)?;
+    let requests = match requests(&typed, &key) {
+        Ok(requests) => requests,
+        Err(fault) => {
+            let home = home(&state, &visitor, typed.clone(), key.clone(), Some(fault), None).await.map_err(&kept)?;
+            return page(StatusCode::UNPROCESSABLE_ENTITY, &home);
+        }
+    };
+    for request in requests {
+        match state.queue.enqueue(&visitor.account.id, request, Timestamp::now()).await {
+            Ok(_) => {}
+            Err(full @ QueueError::Full { .. }) => {
+                let fault = Some(Fault { field: "url", message: full.to_string() });
+                let home = home(&state, &visitor, typed.clone(), key.clone(), fault, None).await.map_err(&kept)?;
+                return page(StatusCode::TOO_MANY_REQUESTS, &home);
+            }
+            Err(error) => return Err(kept(error.into())),
+        }
+    }
+    Ok(see("/"))
+}
+
+/// The form's own key if it looks like one of ours, else a fresh one.
+fn form_key(key: &str) -> String {
+    if key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit()) { key.to_owned() } else { random_word() }
+}
+
+/// One request for each line, or what is wrong with the first bad one.
+fn requests(typed: &Typed, key: &str) -> Result<Vec<JobRequest>, Fault> {
+    let lines: Vec<&str> = typed.text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    if lines.is_empty() {
+        return Err(Fault { field: "url", message: BadUrl::Empty.to_string() });
+    }
+    if lines.len() > MAX_LINES {
+        return Err(Fault { field: "url", message: format!("Paste at most {MAX_LINES} links at once.") });
+    }
+    let several = lines.len() > 1;
+    let parse = |(number, line): (usize, &&str)| {
+        // The key names the form and what it asks for: a form that comes back with another link is another job.
+        let asked = hex::encode(Sha256::digest(format!("{line}\n{}\n{}", typed.preset, typed.folder)));
+        let key = format!("form-{key}-{}", &asked[..16]);
+        let (preset, folder) = (Some(typed.preset.as_str()), Some(typed.folder.as_str()));
+        JobRequest::parse(line, preset, folder, Some(&key), Origin::Page).map_err(|bad| {
+            let field = match bad {
+                BadRequest::Url(_) | BadRequest::IdempotencyKey => "url",
+                BadRequest::Preset(_) => "preset",
+                BadRequest::Folder(_) => "folder",
+            };
+            let message =
+                if several && field == "url" { format!("Line {}: {bad}", number + 1) } else { bad.to_string() };
+            Fault { field, message }
+        })
+    };
+    lines.iter().enumerate().map(parse).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(text: &str, preset: &str, folder: &str) -> Typed {
+        Typed { text: text.to_owned(), preset: preset.to_owned(), folder: folder.to_owned() }
+    }
+
+    #[track_caller]
+    fn check(typed: &Typed, want: Result<&[&str], (&'static str, &str)>) {
+        let got = requests(typed, "k").map(|all| all.iter().map(|request| request.url.to_string()).collect::<Vec<_>>());
+        let want = want.map(|links| links.iter().map(|link| (*link).to_owned()).collect());
+        let want = want.map_err(|(field, message)| Fault { field, message: message.to_owned() });
+        assert_eq!(got, want);
+    }
+
+    #[test]
+    fn one_line_is_one_job() {
+        check(&typed(" https://a.example/v \r\n", "", ""), Ok(&["https://a.example/v"]));
+        check(
+            &typed("https://a.example/\r\n\r\nhttps://b.example/\n", "720p", "/x"),
+            Ok(&["https://a.example/", "https://b.example/"]),
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_beside_its_field() {
+        check(&typed("", "", ""), Err(("url", "Paste a link first.")));
+        check(
+            &typed("ftp://a.example", "", ""),
+            Err(("url", "Only https:// and http:// links can be fetched, not ftp: links.")),
+        );
+        check(
+            &typed("https://a.example\nhello", "", ""),
+            Err(("url", "Line 2: That does not look like a link. It should start with https:// or http://.")),
+        );
+        check(&typed(&"https://a.example\n".repeat(101), "", ""), Err(("url", "Paste at most 100 links at once.")));
+        assert_eq!(requests(&typed("https://a.example", "gif", ""), "k").unwrap_err().field, "preset");
+        assert_eq!(requests(&typed("https://a.example", "", "/a/../b"), "k").unwrap_err().field, "folder");
+    }
+
+    #[test]
+    fn the_same_form_makes_the_same_job() {
+        let key =
+            |text: &str, preset: &str| requests(&typed(text, preset, "/"), "k").unwrap()[0].idempotency_key.clone();
+        assert_eq!(key("https://a.example", "best"), key(" https://a.example", "best"));
+        assert_ne!(key("https://a.example", "best"), key("https://b.example", "best"));
+        assert_ne!(key("https://a.example", "best"), key("https://a.example", "720p"));
+        assert_eq!(form_key(&"a".repeat(32)), "a".repeat(32));
+        assert_ne!(form_key("x"), form_key("x"));
+    }
+}

@@ -1,0 +1,19 @@
+//! What the pages show, as data: pure functions from a job and the clock to words, and the templates that print them.
+//!
+//! Nothing here reads Redis, the clock or the request.
+
+mod facts;
+mod form;
+mod frame;
+mod page;
+mod row;
+mod since;
+mod tell;
+
+pub(crate) use facts::facts;
+pub(crate) use form::{Fault, Form, Typed};
+pub(crate) use frame::{Frame, Who};
+pub(crate) use page::{Go, Home, JobPage, Message, SettingsPage, TokenLine, Unavailable, Welcome, preset_choices};
+pub(crate) use row::{Around, Row, title};
+pub(crate) use since::since;
+pub(crate) use tell::plain_sentence;

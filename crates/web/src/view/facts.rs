@@ -1,0 +1,32 @@
+//! The facts on a job's own page.
+
+use sluice_domain::{ByteSize, Job};
+
+/// A name and a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fact {
+    pub(crate) name: &'static str,
+    pub(crate) value: String,
+    /// Is the value a link to follow?
+    pub(crate) link: bool,
+}
+
+/// What the row leaves out.
+pub(crate) fn facts(job: &Job) -> Vec<Fact> {
+    let plain = |name, value: String| Fact { name, value, link: false };
+    // A link that carries a name and a password is shown, but not offered: following it would send them from this browser.
+    let link = !job.url.as_str().contains('@');
+    let mut facts = vec![Fact { name: "Link", value: job.url.to_string(), link }];
+    facts.push(plain("Quality", job.preset.label().to_owned()));
+    facts.push(plain("Folder", job.folder.to_string()));
+    facts.push(plain("Pasted", job.created_at.strftime("%-d %B %Y, %H:%M UTC").to_string()));
+    if job.attempt > 1 {
+        facts.push(plain("Attempts", job.attempt.to_string()));
+    }
+    if let Some(receipt) = &job.receipt {
+        facts.push(plain("File", receipt.path.clone()));
+        facts.push(plain("Size", format!("{} ({} bytes)", ByteSize(receipt.size), receipt.size)));
+        facts.push(plain("Content hash", receipt.content_hash.clone()));
+    }
+    facts
+}

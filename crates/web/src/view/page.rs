@@ -1,0 +1,93 @@
+//! The pages, one template each.
+
+use askama::Template;
+use sluice_domain::Preset;
+
+use super::{facts::Fact, form::Choice, form::Form, frame::Frame};
+
+/// `/` for somebody who is not signed in.
+#[derive(Template)]
+#[template(path = "welcome.html")]
+pub(crate) struct Welcome {
+    pub(crate) frame: Frame,
+    pub(crate) login: String,
+}
+
+/// `/`: the form and the recent downloads.
+#[derive(Template)]
+#[template(path = "home.html")]
+pub(crate) struct Home {
+    pub(crate) frame: Frame,
+    pub(crate) form: Form,
+    pub(crate) rows: Vec<String>,
+    pub(crate) events: String,
+    /// Is this the newest part of the list, where new jobs appear?
+    pub(crate) first: bool,
+    pub(crate) older: Option<String>,
+}
+
+/// `/jobs/{id}`.
+#[derive(Template)]
+#[template(path = "job.html")]
+pub(crate) struct JobPage {
+    pub(crate) frame: Frame,
+    pub(crate) title: String,
+    pub(crate) row: String,
+    pub(crate) facts: Vec<Fact>,
+    pub(crate) events: String,
+}
+
+/// `/settings`.
+#[derive(Template)]
+#[template(path = "settings.html")]
+pub(crate) struct SettingsPage {
+    pub(crate) frame: Frame,
+    pub(crate) csrf: String,
+    pub(crate) folder: String,
+    pub(crate) presets: Vec<Choice>,
+    pub(crate) fault: Option<String>,
+    pub(crate) fresh_token: Option<String>,
+    pub(crate) tokens: Vec<TokenLine>,
+    pub(crate) display_name: String,
+    pub(crate) email: String,
+}
+
+/// An API token as its owner sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TokenLine {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) made: String,
+    pub(crate) used: Option<String>,
+}
+
+/// One plain message, with one way on.
+#[derive(Template)]
+#[template(path = "message.html")]
+pub(crate) struct Message {
+    pub(crate) frame: Frame,
+    pub(crate) heading: &'static str,
+    pub(crate) message: String,
+    pub(crate) go: Option<Go>,
+}
+
+/// A way on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Go {
+    pub(crate) word: &'static str,
+    pub(crate) href: &'static str,
+}
+
+/// Redis cannot be reached: what was typed stays in the form.
+#[derive(Template)]
+#[template(path = "unavailable.html")]
+pub(crate) struct Unavailable {
+    pub(crate) frame: Frame,
+    pub(crate) form: Option<Form>,
+    pub(crate) again: String,
+}
+
+/// Every quality, for a list to choose from.
+pub(crate) fn preset_choices(chosen: Preset) -> Vec<Choice> {
+    Preset::ALL.into_iter().map(|preset| Choice::of(preset, chosen)).collect()
+}

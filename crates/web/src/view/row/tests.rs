@@ -1,0 +1,189 @@
+//! Rows as data: a job in, words out.
+
+use sluice_domain::{Folder, JobError, JobId, Length, Origin, Progress, Receipt};
+
+use super::*;
+
+fn job(state: JobState, change: impl FnOnce(&mut Job)) -> Job {
+    let mut job = Job {
+        id: JobId::from_random([7; 16]),
+        account: "dbid:ada".parse().unwrap(),
+        url: "https://www.archive.example/watch?v=1".parse().unwrap(),
+        preset: Preset::P1080,
+        folder: Folder::default(),
+        origin: Origin::Page,
+        state,
+        phase: None,
+        attempt: 1,
+        title: Some("Sintel".to_owned()),
+        thumbnail: None,
+        duration: None,
+        route: None,
+        progress: Progress::default(),
+        intent: None,
+        receipt: None,
+        error: None,
+        cancel_requested: false,
+        created_at: Timestamp::UNIX_EPOCH,
+        started_at: None,
+        finished_at: None,
+        retry_at: None,
+    };
+    change(&mut job);
+    job
+}
+
+fn moving(bytes_in: u64, bytes_out: u64, length: Length) -> Job {
+    job(JobState::Running, |job| {
+        job.phase = Some(Phase::Transferring);
+        job.progress = Progress { bytes_in, bytes_out, length, rate: Some(11_000_000) };
+    })
+}
+
+fn failed(state: JobState, kind: FailureKind) -> Job {
+    job(state, |job| {
+        job.error = Some(JobError { kind, message: kind.user_message().to_owned(), retryable: false });
+        job.finished_at = Some(Timestamp::UNIX_EPOCH);
+    })
+}
+
+/// The row in one line: `sentence figures when | bar | buttons`.
+fn line(job: &Job, around: &Around) -> String {
+    let row = Row::of(job, around);
+    let when = row.when.map(|when| format!(" · {}{}", when.before, when.words));
+    let said: String = [Some(row.tell), row.facts, when].into_iter().flatten().collect();
+    let bar = row.bar.map_or("-".to_owned(), |bar| bar.words.unwrap_or("moves".to_owned()));
+    let acts = row.acts.iter().map(|act| match act {
+        Act::Go { word, .. } | Act::Post { word, .. } | Act::SendAs { word, .. } => word,
+        Act::Remove => "Remove",
+    });
+    format!("{} | {bar} | {}", said.replace('\u{a0}', " "), acts.collect::<Vec<_>>().join(", "))
+}
+
+#[track_caller]
+fn check(job: &Job, want: &str) {
+    assert_eq!(line(job, &Around::default()), want);
+}
+
+#[test]
+fn what_waits_says_for_what() {
+    let queued = job(JobState::Queued, |_| {});
+    check(&queued, "Waiting for its turn · 1080p · pasted just now | - | Cancel");
+    let around = |ahead, workers| Around { ahead, workers, ..Around::default() };
+    let told = |ahead, workers| line(&queued, &around(ahead, workers));
+    assert!(told(Some(2), Some(1)).starts_with("Waiting: 2 of yours ahead"));
+    assert!(told(Some(0), Some(1)).starts_with("Waiting for its turn"));
+    assert!(told(Some(2), Some(0)).starts_with("Waiting: no worker is up."));
+    let retrying = job(JobState::Retrying, |job| {
+        job.error = failed(JobState::Failed, FailureKind::SiteBusy).error;
+        job.retry_at = Some(Timestamp::from_second(20).unwrap());
+    });
+    check(&retrying, "The site turned us away or was out of order. · next try in 20 sec | - | Cancel");
+}
+
+#[test]
+fn what_runs_shows_both_legs() {
+    check(&job(JobState::Running, |_| {}), "Looking at the link · 1080p | moves | Cancel");
+    check(
+        &moving(61_000_000, 58_000_000, Length::Exact(96_000_000)),
+        "Sending to your Dropbox · fetched 61 MB · in Dropbox 58 MB of 96 MB · 11 MB/s · 7 s left | 61 % | Cancel",
+    );
+    check(
+        &moving(61_000_000, 0, Length::Estimate(96_000_000)),
+        "Fetching from archive.example · fetched 61 MB of about 96 MB · none in Dropbox yet · 11 MB/s · 12 s left | 31 % | Cancel",
+    );
+    check(
+        &moving(61_000_000, 0, Length::Unknown),
+        "Fetching from archive.example · fetched 61 MB · none in Dropbox yet · 11 MB/s | moves | Cancel",
+    );
+}
+
+#[test]
+fn the_bar_is_never_full_while_work_goes_on() {
+    let over = moving(200, 200, Length::Estimate(100));
+    assert_eq!(
+        Row::of(&over, &Around::default()).bar.map(|bar| (bar.percent, bar.words)),
+        Some((Some(99), Some("finishing".to_owned())))
+    );
+    let committing = job(JobState::Running, |job| job.phase = Some(Phase::Committing));
+    check(&committing, "Finishing: Dropbox puts the file in its place | finishing | Cancel");
+}
+
+#[test]
+fn what_ended_says_what_to_do_next() {
+    let receipt = Receipt {
+        path: "/Videos/Sintel.mp4".to_owned(),
+        file_id: "id:1".to_owned(),
+        rev: "1".to_owned(),
+        size: 1_250_000_000,
+        content_hash: "0".repeat(64),
+    };
+    let done = job(JobState::Completed, |job| {
+        job.receipt = Some(receipt);
+        job.finished_at = Some(Timestamp::UNIX_EPOCH);
+    });
+    check(&done, "Landed in your Dropbox · 1.2 GB · just now | - | Remove");
+    let web_link = Some("https://www.dropbox.com/home/Videos".parse().unwrap());
+    let row = Row::of(&done, &Around { web_link, ..Around::default() });
+    assert_eq!(row.place.as_deref(), Some("Dropbox/Videos/Sintel.mp4"));
+    assert_eq!(row.announce.as_deref(), Some("Sintel is in your Dropbox."));
+    assert!(matches!(&row.acts[0], Act::Go { word: "Open", away: true, .. }));
+
+    check(
+        &failed(JobState::Failed, FailureKind::Removed),
+        "The site says that this was taken down. · just now | - | Retry, Remove",
+    );
+    check(
+        &failed(JobState::Refused, FailureKind::TooLarge),
+        "This is larger than this server allows. · just now | - | Send what fits, Retry, Remove",
+    );
+    check(
+        &failed(JobState::Failed, FailureKind::DropboxDisconnected),
+        "Dropbox no longer lets Sluice in. Connect your Dropbox again, then retry. · just now | - | Connect again, Retry, Remove",
+    );
+    check(&job(JobState::Cancelled, |_| {}), "Cancelled | - | Retry, Remove");
+}
+
+#[test]
+fn cancelling_leaves_nothing_to_press() {
+    for state in [JobState::Queued, JobState::Running, JobState::Retrying] {
+        let stopped = job(state, |job| job.cancel_requested = true);
+        assert_eq!(Row::of(&stopped, &Around::default()).acts, []);
+        assert!(line(&stopped, &Around::default()).starts_with("Cancelling"));
+    }
+}
+
+#[test]
+fn a_link_stands_in_for_a_title() {
+    let title = |text: Option<&str>| title(&job(JobState::Queued, |job| job.title = text.map(str::to_owned)));
+    assert_eq!(title(None), "archive.example/watch?v=1");
+    assert_eq!(title(Some(" ")), "archive.example/watch?v=1");
+    assert_eq!(title(Some(" Sintel\n")), "Sintel");
+}
+
+#[test]
+fn only_words_and_numbers_change_within_a_shape() {
+    let shape = |job: &Job| Row::of(job, &Around::default()).shape;
+    let moving = |bytes| moving(bytes, bytes / 2, Length::Exact(1000));
+    assert_eq!(shape(&moving(0)), shape(&moving(900)));
+    let shapes = [
+        shape(&moving(0)),
+        shape(&job(JobState::Queued, |_| {})),
+        shape(&job(JobState::Running, |_| {})),
+        shape(&job(JobState::Running, |job| job.thumbnail = Some(String::new()))),
+        shape(&job(JobState::Running, |job| job.cancel_requested = true)),
+        shape(&job(JobState::Running, |job| job.attempt = 2)),
+        shape(&job(JobState::Completed, |_| {})),
+    ];
+    for (at, shape) in shapes.iter().enumerate() {
+        assert!(!shapes[..at].contains(shape), "{shape}");
+    }
+}
+
+#[test]
+fn hostile_words_stay_words() {
+    let hostile = job(JobState::Queued, |job| job.title = Some("<script>alert(1)</script>\" onload=\"x".to_owned()));
+    let html = Row::of(&hostile, &Around::default()).html("token").unwrap();
+    assert!(!html.contains("<script") && !html.contains("\" onload"), "{html}");
+    assert_eq!(html.matches("value=\"token\"").count(), 1);
+}

@@ -1,0 +1,91 @@
+//! Every state as a sentence with a verb, and the figures beside it.
+
+use std::time::Duration;
+
+use sluice_domain::{ByteSize, FailureKind, Job, JobState, Length, Phase, human_duration, human_rate};
+
+use super::row::Around;
+
+/// Is every byte on its way to be put in place?
+pub(crate) fn finishing(job: &Job) -> bool {
+    job.state == JobState::Running && job.phase == Some(Phase::Committing)
+}
+
+/// What is going on with the job.
+pub(crate) fn tell(job: &Job, around: &Around) -> String {
+    let message = || job.error.as_ref().map_or(FailureKind::Internal.user_message(), |error| error.message.as_str());
+    let text = match job.state {
+        JobState::Queued | JobState::Running | JobState::Retrying if job.cancel_requested => "Cancelling",
+        JobState::Queued => match (around.workers, around.ahead) {
+            (Some(0), _) => "Waiting: no worker is up. It starts by itself as soon as one is.",
+            (_, Some(ahead)) if ahead > 0 => return format!("Waiting: {ahead} of yours ahead"),
+            _ => "Waiting for its turn",
+        },
+        JobState::Running => match job.phase {
+            None | Some(Phase::Extracting) => "Looking at the link",
+            Some(Phase::Transferring) if job.progress.bytes_out > 0 => "Sending to your Dropbox",
+            Some(Phase::Transferring) => return format!("Fetching from {}", job.url.site()),
+            Some(Phase::Committing) => "Finishing: Dropbox puts the file in its place",
+        },
+        JobState::Completed => "Landed in your Dropbox",
+        JobState::Cancelled => "Cancelled",
+        // What to do next is written for a job that has ended; this one goes on by itself.
+        JobState::Retrying => message().split_inclusive(". ").next().unwrap_or_default().trim_end(),
+        JobState::Failed | JobState::Refused => message(),
+    };
+    text.to_owned()
+}
+
+/// What is going on, when nothing is known but the job itself.
+pub(crate) fn plain_sentence(job: &Job) -> String {
+    tell(job, &Around::default())
+}
+
+/// The figures beside the sentence, each after a middle dot; `None` when there are none.
+pub(crate) fn figures(job: &Job) -> Option<String> {
+    let figures = match job.state {
+        JobState::Running if job.phase == Some(Phase::Transferring) => legs(job),
+        JobState::Completed => job.receipt.iter().map(|receipt| ByteSize(receipt.size).to_string()).collect(),
+        JobState::Queued => vec![job.preset.label().to_owned()],
+        JobState::Running if job.phase != Some(Phase::Committing) => vec![job.preset.label().to_owned()],
+        JobState::Running | JobState::Retrying | JobState::Failed | JobState::Cancelled | JobState::Refused => {
+            Vec::new()
+        }
+    };
+    // A line breaks after a dot only, never within a figure.
+    let glue = |figure: &String| format!("\u{a0}· {}", figure.replace(' ', "\u{a0}"));
+    (!figures.is_empty()).then(|| figures.iter().map(glue).collect())
+}
+
+/// Both legs, speed, time left.
+fn legs(job: &Job) -> Vec<String> {
+    let progress = &job.progress;
+    let of = match progress.length {
+        Length::Exact(total) => format!(" of {}", ByteSize(total)),
+        Length::Estimate(total) => format!(" of about {}", ByteSize(total)),
+        Length::Unknown => String::new(),
+    };
+    let mut parts = if progress.bytes_out == 0 {
+        vec![format!("fetched {}{of}", ByteSize(progress.bytes_in)), "none in Dropbox yet".to_owned()]
+    } else {
+        vec![
+            format!("fetched {}", ByteSize(progress.bytes_in)),
+            format!("in Dropbox {}{of}", ByteSize(progress.bytes_out)),
+        ]
+    };
+    parts.extend(progress.rate.map(human_rate));
+    parts.extend(progress.seconds_left().map(|left| format!("{} left", human_duration(Duration::from_secs(left)))));
+    parts
+}
+
+/// What a screen reader hears when a job has ended; silence about everything before that.
+pub(crate) fn announcement(job: &Job, title: &str) -> Option<String> {
+    match job.state {
+        JobState::Completed => Some(format!("{title} is in your Dropbox.")),
+        JobState::Failed | JobState::Refused => {
+            let reason = job.error.as_ref().map(|error| format!(" {}", error.message)).unwrap_or_default();
+            Some(format!("{title} did not arrive.{reason}"))
+        }
+        JobState::Queued | JobState::Running | JobState::Retrying | JobState::Cancelled => None,
+    }
+}

@@ -1,0 +1,14 @@
+//! The web server as its clients see it: the real server on a free port, a real Redis, real workers with a scripted job body.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+mod api;
+mod forms;
+mod house;
+mod isolation;
+mod live;
+mod outage;
+mod pages;
+mod picture;
+mod playground;
+mod script;

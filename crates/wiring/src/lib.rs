@@ -1,0 +1,59 @@
+//! From settings to the parts that several processes share.
+//!
+//! The web server, the workers and the command line meet in Redis: what one of them reads differently from the settings than another does
+//! is a fault that shows only in production. So it is read here, once. What is a matter of one process (its patience, its timeouts) is
+//! an argument. Nothing here connects, waits or is kept.
+
+mod pauses;
+
+use std::{sync::Arc, time::Duration};
+
+use sluice_dropbox::{Dropbox, DropboxConfig, DropboxError, Tuning};
+use sluice_queue::{Queue, QueueConfig};
+use sluice_runtime::Settings;
+use sluice_store::{Store, StoreConfig};
+
+use pauses::SharedPauses;
+
+/// What the store needs to know; `patience` is how long this process waits out an outage of Redis.
+#[must_use]
+pub fn store_config(settings: &Settings, patience: Duration) -> StoreConfig {
+    StoreConfig {
+        url: settings.redis.url.clone(),
+        namespace: settings.redis.namespace.clone(),
+        secret_key: settings.security.secret_key.clone(),
+        patience,
+    }
+}
+
+/// The queue in this store.
+#[must_use]
+pub fn queue(settings: &Settings, store: Store) -> Queue {
+    let limits = &settings.limits;
+    let config = QueueConfig {
+        user_running: limits.user_running,
+        user_queued: limits.user_queued,
+        recents: limits.recents,
+        retention: limits.retention,
+        attempts: limits.attempts,
+        ..QueueConfig::default()
+    };
+    Queue::new(store, config)
+}
+
+/// The Dropbox client; the pauses that Dropbox asks for are shared with every other process through the store.
+///
+/// # Errors
+/// When the settings or the tuning cannot be used.
+pub fn dropbox(settings: &Settings, tuning: Tuning, store: Store) -> Result<Dropbox, DropboxError> {
+    let dropbox = &settings.dropbox;
+    let config = DropboxConfig {
+        app_key: dropbox.app_key.clone(),
+        app_secret: dropbox.app_secret(),
+        api_url: dropbox.api_url.clone(),
+        content_url: dropbox.content_url.clone(),
+        authorize_url: dropbox.authorize_url.clone(),
+        token_url: dropbox.token_url.clone(),
+    };
+    Dropbox::new(config, tuning, Arc::new(SharedPauses(store)))
+}

@@ -1,0 +1,95 @@
+//! From settings to a running worker: connect, check the programs, take jobs until told to stop.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use sluice_dropbox::Tuning;
+use sluice_queue::{WorkerConfig, run_workers};
+use sluice_runtime::{Boot, Settings, health};
+use sluice_source::{Routes, Spool, SpoolConfig, Tools, ToolsConfig, extractor};
+use sluice_store::Store;
+
+use crate::handler::JobHandler;
+
+/// How long readiness waits for Redis.
+const READY_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Runs until told to stop.
+pub(crate) async fn run(boot: Boot) -> anyhow::Result<()> {
+    let settings = &boot.settings;
+    let starting = async {
+        let store = connect(settings).await?;
+        let handler = handler(settings, store.clone()).await?;
+        Ok::<_, anyhow::Error>((store, handler))
+    };
+    let (store, handler) = tokio::select! {
+        started = starting => started?,
+        () = boot.shutdown.cancelled() => return Ok(()),
+    };
+    let queue = sluice_wiring::queue(settings, store.clone());
+    let bound = match settings.worker.health_bind {
+        Some(bind) => {
+            Some(health::serve(bind, ready(&store), boot.shutdown.clone()).await.context("worker.health_bind")?)
+        }
+        None => None,
+    };
+    boot.announce(bound)?;
+    let worker = WorkerConfig {
+        worker_id: name(),
+        concurrency: settings.worker.concurrency as usize,
+        drain: settings.worker.drain,
+        ..WorkerConfig::default()
+    };
+    run_workers(queue, worker, Arc::new(handler), boot.shutdown.clone()).await?;
+    Ok(())
+}
+
+async fn connect(settings: &Settings) -> anyhow::Result<Store> {
+    // A worker has nothing better to do than to wait for Redis.
+    let store = Store::connect(sluice_wiring::store_config(settings, Duration::MAX)).await?;
+    store.migrate().await?;
+    Ok(store)
+}
+
+async fn handler(settings: &Settings, store: Store) -> anyhow::Result<JobHandler> {
+    let dir = settings.worker.spool_dir.clone();
+    let tools = Tools::find(ToolsConfig {
+        yt_dlp: settings.tools.yt_dlp.clone(),
+        python: settings.tools.python.clone(),
+        ffmpeg: settings.tools.ffmpeg.clone(),
+        ffprobe: settings.tools.ffprobe.clone(),
+        plugin_dirs: settings.tools.plugin_dirs.clone(),
+        ..ToolsConfig::default()
+    })?;
+    tools.try_out().await?;
+    let spool = Spool::open(SpoolConfig { dir, bytes: settings.worker.spool_bytes, tools: tools.clone() })?;
+    Ok(JobHandler {
+        dropbox: sluice_wiring::dropbox(settings, Tuning::default(), store.clone())?,
+        extractor: extractor(tools),
+        routes: Routes::new(spool),
+        limits: settings.limits.domain(),
+        store,
+    })
+}
+
+fn ready(
+    store: &Store,
+) -> impl Fn() -> futures::future::BoxFuture<'static, Result<(), String>> + Send + Sync + 'static {
+    let store = store.clone();
+    move || {
+        let store = store.clone();
+        Box::pin(async move {
+            match tokio::time::timeout(READY_PATIENCE, store.ping()).await {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(error)) => Err(error.to_string()),
+                Err(_) => Err("Redis does not answer".to_owned()),
+            }
+        })
+    }
+}
+
+/// What this process is called for operators: the host's name and the process id.
+fn name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}-{}", host.trim(), std::process::id())
+}

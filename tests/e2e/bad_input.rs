@@ -1,0 +1,117 @@
+//! What cannot become a file: each in plain words, in time, with nothing committed and nothing stuck.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use e2e::{
+    http::{body, client},
+    landed::files,
+    media::clips,
+    person::{ADA, Person},
+    site::publish_bad,
+    world::World,
+};
+use reqwest::{StatusCode, header::COOKIE};
+use serde_json::json;
+
+/// Well above the idle timeout that these worlds set.
+const LIMIT: Duration = Duration::from_secs(90);
+/// Longer than any page, shorter than what is pasted.
+const PAGE: usize = 1 << 20;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_link_is_refused_at_the_door() -> Result<()> {
+    let world = World::setup().workers(0).start().await?;
+    let ada = world.person(ADA).await?;
+    for url in ["", "no link", "ftp://example.org/a.mp4", "javascript:alert(1)", "file:///etc/passwd", "ytsearch:cats"]
+    {
+        let (status, problem) = ada.api.try_send(&json!({ "url": url })).await?;
+        ensure!(status.is_client_error(), "{url:?}: {status} {problem}");
+        ensure!(problem["title"].is_string() && problem["status"] == status.as_u16(), "{url:?}: no problem: {problem}");
+    }
+    let (status, problem) = ada.api.try_send(&json!({ "url": "https://a.example/v", "preset": "gif" })).await?;
+    ensure!(status.is_client_error(), "{status} {problem}");
+    let huge = format!("https://example.org/{}", "a".repeat(10_000_000));
+    match ada.api.try_send(&json!({ "url": huge })).await {
+        Ok((status, _)) => ensure!(status == StatusCode::PAYLOAD_TOO_LARGE || status.is_client_error(), "{status}"),
+        // The server may hang up on a body that it will not read.
+        Err(error) => ensure!(error.is::<reqwest::Error>(), "{error:#}"),
+    }
+    let (_, list) = ada.api.call(ada.api.request(reqwest::Method::GET, "/jobs")).await?;
+    ensure!(list.to_string().matches("\"id\"").count() == 0, "something was accepted: {list}");
+    world.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_form_says_what_is_wrong_whatever_is_pasted() -> Result<()> {
+    let world = World::setup().workers(0).start().await?;
+    let (ada, web, client) = (world.person(ADA).await?, world.web()?.to_owned(), client()?);
+    let megabytes = "ten million letters ".repeat(500_000);
+    for pasted in
+        ["", "no link", "ftp://example.org/a.mp4", "javascript:alert(1)", "<script>alert(1)</script>", &megabytes]
+    {
+        let start: String = pasted.chars().take(30).collect();
+        let page = client.get(&web).header(COOKIE, &ada.cookie).send().await?;
+        let page = String::from_utf8(body(page, PAGE).await?)?;
+        let form = [("csrf", hidden(&page, "csrf")?), ("key", hidden(&page, "key")?), ("url", pasted.to_owned())];
+        let answer = client.post(format!("{web}/jobs")).header(COOKIE, &ada.cookie).form(&form).send().await?;
+        let status = answer.status();
+        let answer = String::from_utf8(body(answer, PAGE).await?)?;
+        ensure!(status.is_client_error() && answer.contains("</html>"), "{start:?}: {status} {answer}");
+        ensure!(!answer.contains("<script>alert"), "{start:?} became part of the page");
+        eprintln!("{start:?}: {status}, a page of {} bytes", answer.len());
+    }
+    let (_, list) = ada.api.call(ada.api.request(reqwest::Method::GET, "/jobs")).await?;
+    ensure!(list.to_string().matches("\"id\"").count() == 0, "something was accepted: {list}");
+    world.end().await
+}
+
+/// The value of a hidden field.
+fn hidden(page: &str, name: &str) -> Result<String> {
+    let (_, rest) = page.split_once(&format!("name=\"{name}\" value=\"")).with_context(|| format!("no {name}"))?;
+    Ok(rest.split('"').next().unwrap_or_default().to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_fetched_fails_in_plain_words() -> Result<()> {
+    let setup = World::setup().setting("limits.attempts", "1").setting("limits.idle_timeout", "15s");
+    let (world, clips) = (setup.start().await?, clips().await?);
+    let published = publish_bad(&world.site, clips);
+    let ada = world.person(ADA).await?;
+    let cases: [(&str, &[&str]); 9] = [
+        ("/bad/page", &["unsupported_site"]),
+        ("/bad/403.mp4", &["private", "site_busy"]),
+        ("/bad/404.mp4", &["bad_link"]),
+        ("/bad/429.mp4", &["site_busy"]),
+        ("/bad/500.mp4", &["site_busy"]),
+        ("/bad/truncated.mp4", &["network"]),
+        ("/bad/stalled.mp4", &["timed_out", "network"]),
+        ("/bad/live/index.m3u8", &["live_not_finished"]),
+        ("/bad/empty.mp4", &["network", "unsupported_site", "bad_link"]),
+    ];
+    ensure!(published.iter().all(|path| cases.iter().any(|(case, _)| case == path)), "a bad input has no case");
+    let mut jobs = Vec::new();
+    for (path, kinds) in cases {
+        jobs.push((path, kinds, ada.api.send(&world.site.url(path), "best").await?.id));
+    }
+    for (path, kinds, id) in jobs {
+        check(&ada, path, &id, kinds).await?;
+    }
+    let landed = files(&ada.files)?;
+    ensure!(landed.is_empty(), "something was committed: {landed:?}");
+    world.end().await
+}
+
+async fn check(ada: &Person, path: &str, id: &str, kinds: &[&str]) -> Result<()> {
+    let job = ada.api.finished(id, LIMIT).await?;
+    ensure!(job.state == "failed" && kinds.contains(&job.failure()), "{path}: {job:#?}");
+    let message = job.error.map(|error| error.message).unwrap_or_default();
+    // For people: a sentence, without addresses, paths, or the words of tools.
+    let machine = ["http://", "127.0.0.1", "/tmp", "yt-dlp", "ffmpeg", "ERROR", "Traceback", "HTTP"];
+    ensure!(
+        message.len() > 10 && message.ends_with('.') && !machine.iter().any(|word| message.contains(word)),
+        "{message}"
+    );
+    eprintln!("{path}: {message}");
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! The whole product, end to end: real binaries, real Redis, real yt-dlp and ffmpeg, real HTTP. One file per promise.
+
+mod bad_input;
+mod command_line;
+mod crashes;
+mod dropbox;
+mod expect;
+mod gate;
+mod inputs;
+mod isolation;
+mod one_machine;
+mod page;
+mod titles;

@@ -1,0 +1,20 @@
+//! The harness of the end-to-end tests.
+//!
+//! Real parts only: [`site`] serves media that [`media`] encoded, [`world`] starts the product's own binaries against a
+//! real Redis and the Dropbox emulator. The harness depends on none of the product's crates: what it knows of Sluice is
+//! what any user could know.
+
+pub mod api;
+pub mod binaries;
+pub mod browser;
+pub mod emulator;
+pub mod eventually;
+pub mod http;
+pub mod landed;
+pub mod media;
+pub mod person;
+pub mod process;
+pub mod redis;
+pub mod site;
+pub mod tools;
+pub mod world;

@@ -1,0 +1,70 @@
+//! What is published and how it is to be served; shared by all connections of a site.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use super::{
+    Delivery, Resource,
+    gate::Bar,
+    visits::{Visits, locked},
+};
+
+#[derive(Debug, Default)]
+pub(super) struct Shelf {
+    paths: Mutex<HashMap<String, Resource>>,
+    deliveries: Mutex<HashMap<String, Delivery>>,
+    bars: Mutex<HashMap<String, Bar>>,
+    pub(super) visits: Arc<Visits>,
+}
+
+impl Shelf {
+    pub(super) fn publish(&self, path: &str, resource: Resource) {
+        locked(&self.paths).insert(path.to_owned(), resource);
+    }
+
+    pub(super) fn deliver(&self, path: &str, delivery: Delivery) {
+        locked(&self.deliveries).insert(path.to_owned(), delivery);
+    }
+
+    /// Replaces an earlier bar, which lets its waiters pass.
+    pub(super) fn hold(&self, path: &str, bar: Bar) {
+        if let Some(before) = locked(&self.bars).insert(path.to_owned(), bar) {
+            before.open();
+        }
+    }
+
+    pub(super) fn open(&self, path: &str) {
+        if let Some(bar) = locked(&self.bars).remove(path) {
+            bar.open();
+        }
+    }
+
+    pub(super) fn resource(&self, path: &str) -> Option<Resource> {
+        locked(&self.paths).get(path).cloned()
+    }
+
+    pub(super) fn for_head(&self, path: &str) -> Delivery {
+        locked(&self.deliveries).get(path).cloned().unwrap_or_default()
+    }
+
+    /// What holds for this `GET`; counts it against the delivery's `times`.
+    pub(super) fn for_get(&self, path: &str) -> (Delivery, Option<Bar>) {
+        let mut deliveries = locked(&self.deliveries);
+        let delivery = match deliveries.get_mut(path) {
+            None => Delivery::default(),
+            Some(found) => {
+                let now = found.clone();
+                if let Some(left) = &mut found.times {
+                    *left = left.saturating_sub(1);
+                    if *left == 0 {
+                        deliveries.remove(path);
+                    }
+                }
+                now
+            }
+        };
+        (delivery, locked(&self.bars).get(path).cloned())
+    }
+}

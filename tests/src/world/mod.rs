@@ -1,0 +1,156 @@
+//! A whole Sluice for one test: a private Redis, the practice Dropbox, a media site, web and workers, all real.
+//!
+//! Every world has its own directory, ports and secrets. It ends in one of two ways: `end()`, which stops everything in
+//! order and fails when anything is left behind, or a drop after a failure, which prints the logs and kills what runs.
+
+mod ending;
+mod leftovers;
+mod setup;
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use tempfile::TempDir;
+use tokio::sync::SemaphorePermit;
+
+use crate::{
+    api::Api,
+    binaries::binary,
+    emulator::Emulator,
+    person::{Person, sign_in},
+    process::{Launch, Process},
+    redis::Redis,
+    site::Site,
+};
+
+pub use setup::Setup;
+
+/// Everything that one test needs, running.
+#[derive(Debug)]
+pub struct World {
+    /// The media site, in this process.
+    pub site: Site,
+    /// The practice Dropbox.
+    pub emulator: Emulator,
+    redis: Option<Redis>,
+    web: Option<Process>,
+    workers: Vec<Process>,
+    started: usize,
+    environment: BTreeMap<String, String>,
+    directory: TempDir,
+    ended: bool,
+    // Declared last: the next world may start when all of this one is gone.
+    _turn: SemaphorePermit<'static>,
+}
+
+impl World {
+    /// A world as set up by default: one worker, the product's own limits.
+    pub async fn start() -> Result<Self> {
+        Self::setup().start().await
+    }
+
+    /// Says how the world is to differ from the default.
+    pub fn setup() -> Setup {
+        Setup::default()
+    }
+
+    /// The address of the web server.
+    pub fn web(&self) -> Result<&str> {
+        Ok(self.web.as_ref().context("the web server does not run")?.address().trim_end_matches('/'))
+    }
+
+    /// Signs the account called `name` in and makes an API token for it.
+    pub async fn person(&self, name: &str) -> Result<Person> {
+        let web = self.web()?;
+        let signed_in = sign_in(web, name).await.with_context(|| format!("{name} cannot sign in"))?;
+        let token = self.command(&["token", "create", "--account", &signed_in.account]).await?;
+        // The token stands alone on the last line, so that it can be piped.
+        let token = token.lines().last().context("no token was printed")?.trim().to_owned();
+        Ok(Person {
+            api: Api::new(web, &token)?,
+            account: signed_in.account,
+            cookie: signed_in.cookie,
+            files: self.emulator.files(name),
+        })
+    }
+
+    /// Runs `sluice` with these arguments; its standard output, or an error when it fails.
+    pub async fn command(&self, arguments: &[&str]) -> Result<String> {
+        #[expect(clippy::disallowed_methods, reason = "the command line is a program that ends by itself")]
+        let mut command = tokio::process::Command::new(binary("sluice")?);
+        command
+            .current_dir(self.directory.path())
+            .env_clear()
+            .envs(&self.environment)
+            .args(arguments)
+            .kill_on_drop(true);
+        let running = tokio::time::timeout(std::time::Duration::from_secs(60), command.output());
+        let output = running.await.context("sluice takes too long")??;
+        let messages = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "sluice {arguments:?}: {}\n{messages}", output.status);
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Adds a worker; returns its place among `workers`.
+    pub async fn add_worker(&mut self) -> Result<usize> {
+        self.started += 1;
+        let name = format!("worker-{}", self.started);
+        self.workers.push(self.spawn(&name, "sluice-worker").await?);
+        Ok(self.workers.len() - 1)
+    }
+
+    /// Kills the worker at `place` with SIGKILL, and it alone.
+    pub async fn crash_worker(&mut self, place: usize) -> Result<()> {
+        self.workers.remove(place).crash().await?;
+        Ok(())
+    }
+
+    /// Stops the worker at `place` with SIGTERM and waits for its drain.
+    pub async fn stop_worker(&mut self, place: usize) -> Result<()> {
+        self.workers.remove(place).stop().await
+    }
+
+    /// Kills the web server with SIGKILL.
+    pub async fn crash_web(&mut self) -> Result<()> {
+        self.web.take().context("the web server does not run")?.crash().await?;
+        Ok(())
+    }
+
+    /// Starts the web server again; its address changes.
+    pub async fn start_web(&mut self) -> Result<()> {
+        self.web = Some(self.spawn("web", "sluice-web").await?);
+        Ok(())
+    }
+
+    /// Kills Redis with SIGKILL and starts it again over the same append-only file.
+    pub async fn restart_redis(&mut self) -> Result<()> {
+        let redis = self.redis.take().context("Redis does not run")?;
+        self.redis = Some(redis.crash_and_restart().await?);
+        Ok(())
+    }
+
+    /// The folder in which workers spool.
+    pub fn spool(&self) -> PathBuf {
+        self.directory.path().join("spool")
+    }
+
+    /// The programs that work in the spool at this moment.
+    pub fn downloads(&self) -> Vec<String> {
+        leftovers::processes(&self.spool())
+            .into_iter()
+            .map(|(_, line)| line)
+            .filter(|line| !line.contains("sluice-worker"))
+            .collect()
+    }
+
+    async fn spawn(&self, name: &str, program: &str) -> Result<Process> {
+        let launch = Launch {
+            name: name.to_owned(),
+            program: binary(program)?,
+            arguments: Vec::new(),
+            environment: self.environment.clone(),
+            announces: true,
+        };
+        Process::start(self.directory.path(), launch).await
+    }
+}

@@ -1,0 +1,102 @@
+//! How a world differs from the default, and how it comes up.
+
+use anyhow::{Context, Result};
+use rand::RngCore as _;
+use tokio::sync::Semaphore;
+
+use super::World;
+use crate::{
+    emulator::{APP_KEY, Emulator},
+    redis::Redis,
+    site::Site,
+    tools,
+};
+
+/// Worlds that may run side by side: each is half a dozen processes, and machines that test are small.
+static TURNS: Semaphore = Semaphore::const_new(2);
+
+/// What a test wants.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    settings: Vec<(String, String)>,
+    workers: usize,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { settings: Vec::new(), workers: 1 }
+    }
+}
+
+impl Setup {
+    /// Sets one of Sluice's settings by its name in the settings file: `setting("limits.max_file_bytes", "300 MB")`.
+    #[must_use]
+    pub fn setting(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Starts so many workers.
+    #[must_use]
+    pub fn workers(mut self, count: usize) -> Self {
+        self.workers = count;
+        self
+    }
+
+    /// Starts everything and waits until it is ready.
+    pub async fn start(self) -> Result<World> {
+        let turn = TURNS.acquire().await?;
+        let directory = tempfile::Builder::new().prefix("sluice-world-").tempdir()?;
+        let place = directory.path();
+        for folder in ["spool", "tmp", "home"] {
+            std::fs::create_dir(place.join(folder))?;
+        }
+        let site = Site::start().await?;
+        let (redis, emulator) = tokio::try_join!(Redis::start(place), Emulator::start(place, &[]))?;
+
+        let path = |name: &str| place.join(name).display().to_string();
+        let python = tools::python()?;
+        let yt_dlp = python.with_file_name("yt-dlp");
+        let mut secret = [0; 32];
+        rand::rng().fill_bytes(&mut secret);
+        let mut settings = vec![
+            ("server.bind", "127.0.0.1:0".to_owned()),
+            ("redis.url", redis.url()),
+            ("dropbox.app_key", APP_KEY.to_owned()),
+            ("dropbox.api_url", emulator.address().to_owned()),
+            ("dropbox.content_url", emulator.address().to_owned()),
+            ("dropbox.authorize_url", format!("{}/oauth2/authorize", emulator.address())),
+            ("dropbox.token_url", format!("{}/oauth2/token", emulator.address())),
+            ("worker.spool_dir", path("spool")),
+            ("worker.drain", "2s".to_owned()),
+            ("egress.allow", site.address().to_string()),
+            ("security.secret_key", hex::encode(secret)),
+            ("tools.python", python.display().to_string()),
+            ("tools.yt_dlp", yt_dlp.display().to_string()),
+            ("tools.plugin_dirs", tools::plugins().display().to_string()),
+        ];
+        settings.extend(self.settings.iter().map(|(name, value)| (name.as_str(), value.clone())));
+        let mut environment = tools::environment();
+        environment.extend([("HOME".to_owned(), path("home")), ("TMPDIR".to_owned(), path("tmp"))]);
+        for (name, value) in settings {
+            environment.insert(format!("SLUICE__{}", name.to_uppercase().replace('.', "__")), value);
+        }
+        let mut world = World {
+            site,
+            emulator,
+            redis: Some(redis),
+            web: None,
+            workers: Vec::new(),
+            started: 0,
+            environment,
+            directory,
+            ended: false,
+            _turn: turn,
+        };
+        world.start_web().await.context("sluice-web")?;
+        for _ in 0..self.workers {
+            world.add_worker().await.context("sluice-worker")?;
+        }
+        Ok(world)
+    }
+}

@@ -11,8 +11,8 @@ use crate::settings::NonBmp;
 
 /// Longest name of a file or folder, in UTF-16 units.
 const NAME_UNITS: usize = 255;
-/// Longest name on disk, in bytes: Linux takes 255, but overlay file systems, as in containers, keep a few for their own marks.
-const DISK_NAME_BYTES: usize = 240;
+/// Longest name on disk, in bytes: Linux takes 255, but overlay file systems in user space, as in some containers, take 251.
+const DISK_NAME_BYTES: usize = 250;
 /// Names that Dropbox keeps for itself or never synchronises, in lower case.
 const DISALLOWED: [&str; 6] = ["desktop.ini", "thumbs.db", ".ds_store", "icon\r", ".dropbox", ".dropbox.attr"];
 

@@ -49,6 +49,10 @@ pub enum FailureKind {
     TimedOut,
     /// The person cancelled it.
     Cancelled,
+    /// The person has it already, or it is on its way.
+    Duplicate,
+    /// Items of a list did not arrive.
+    Incomplete,
     /// Workers died with it again and again.
     WorkerLost,
     /// The worker's spool has too little room.
@@ -59,7 +63,7 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// Every kind: what the runbook in `docs/operator.md` and the tests go through.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::BadLink,
         Self::UnsupportedSite,
         Self::Private,
@@ -79,6 +83,8 @@ impl FailureKind {
         Self::RefusedAddress,
         Self::TimedOut,
         Self::Cancelled,
+        Self::Duplicate,
+        Self::Incomplete,
         Self::WorkerLost,
         Self::NoSpool,
         Self::Internal,
@@ -107,6 +113,8 @@ impl FailureKind {
             Self::RefusedAddress => "refused_address",
             Self::TimedOut => "timed_out",
             Self::Cancelled => "cancelled",
+            Self::Duplicate => "duplicate",
+            Self::Incomplete => "incomplete",
             Self::WorkerLost => "worker_lost",
             Self::NoSpool => "no_spool",
             Self::Internal => "internal",
@@ -138,6 +146,8 @@ impl FailureKind {
             Self::RefusedAddress => "This link leads to an address that this server does not visit.",
             Self::TimedOut => "This took too long without an end in sight. Retry, or choose a smaller quality.",
             Self::Cancelled => "Cancelled.",
+            Self::Duplicate => "You already have this. Send it again if you want another copy.",
+            Self::Incomplete => "Some items of this list did not arrive. Retry sends those once more.",
             Self::WorkerLost => {
                 "The server stopped several times while working on this. Retry; if it happens again, tell whoever runs it."
             }
@@ -172,14 +182,16 @@ impl FailureKind {
             | Self::NameTaken
             | Self::RefusedAddress
             | Self::Cancelled
+            | Self::Duplicate
+            | Self::Incomplete
             | Self::WorkerLost => Permanence::Permanent,
         }
     }
 
-    /// Does a limit stand in the way, rather than a fault? Such jobs end `refused`.
+    /// Does a limit, or what the person has already, stand in the way, rather than a fault? Such jobs end `refused`.
     #[must_use]
     pub fn is_refusal(self) -> bool {
-        matches!(self, Self::TooLarge | Self::QuotaExceeded)
+        matches!(self, Self::TooLarge | Self::QuotaExceeded | Self::Duplicate)
     }
 }
 

@@ -3,9 +3,11 @@
 //! Everything here is a value or a function of its arguments: no async, no I/O, no clock, no chance. Strings from outside are parsed
 //! here once, at the edge ([`SourceUrl`], [`Preset`], [`Folder`], [`JobRequest`]); after that the types carry the proof.
 
+mod attempt;
 mod failure;
 mod format;
 mod id;
+mod items;
 mod job;
 mod limits;
 mod media;
@@ -14,20 +16,24 @@ mod path;
 pub mod plan;
 mod preset;
 mod redact;
+mod request;
 mod size;
 mod state;
 mod url;
 
+pub use attempt::{Attempt, AttemptEnd, MAX_ATTEMPTS_KEPT};
 pub use failure::{Failure, FailureKind, Permanence};
 pub use format::{human_duration, human_rate};
 pub use id::{AccountId, BadId, Fence, JobId};
-pub use job::{BadRequest, Job, JobError, JobRequest, Origin, Progress, Receipt, UploadIntent};
+pub use items::Items;
+pub use job::{Job, JobError, Progress, Receipt, UploadIntent};
 pub use limits::Limits;
 pub use media::{Codec, Format, MediaInfo, Protocol};
 pub use name::{BadFileName, FileName};
 pub use path::{BadPath, Folder, RemotePath};
 pub use plan::{Length, Plan, Refusal, Route};
 pub use preset::{BadPreset, Preset};
+pub use request::{BadRequest, JobRequest, Origin};
 pub use size::{BadSize, ByteSize};
 pub use state::{JobState, Phase};
 pub use url::{BadUrl, SourceUrl};

@@ -14,6 +14,10 @@ pub enum JobState {
     Running,
     /// A worker, after a failure that may pass; until the time in `retry_at`.
     Retrying,
+    /// The person, who wants it later; until they resume it. Only what waits or runs can be paused; what ran starts again where it can.
+    Paused,
+    /// A worker, after it listed a playlist, channel or feed: each item is a job of its own; until the last of them is over.
+    Collecting,
     /// The worker, after the commit was proven. Kept as long as the retention says.
     Completed,
     /// The worker, after a failure that does not pass or too many attempts. A person may retry it.
@@ -25,6 +29,19 @@ pub enum JobState {
 }
 
 impl JobState {
+    /// Every state, in the order of a life.
+    pub const ALL: [Self; 9] = [
+        Self::Queued,
+        Self::Running,
+        Self::Retrying,
+        Self::Paused,
+        Self::Collecting,
+        Self::Completed,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Refused,
+    ];
+
     /// Will nothing more happen unless a person asks?
     #[must_use]
     pub fn is_final(self) -> bool {
@@ -38,6 +55,8 @@ impl JobState {
             Self::Queued => "queued",
             Self::Running => "running",
             Self::Retrying => "retrying",
+            Self::Paused => "paused",
+            Self::Collecting => "collecting",
             Self::Completed => "completed",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",

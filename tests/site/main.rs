@@ -3,4 +3,5 @@
 
 mod faults;
 mod kinds;
+mod lists;
 mod yt_dlp;

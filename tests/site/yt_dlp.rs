@@ -32,7 +32,12 @@ pub(crate) async fn yt_dlp(directory: &Path, arguments: &[&str]) -> Result<Strin
 
 /// What yt-dlp finds behind `url`.
 pub(crate) async fn info(url: &str) -> Result<Value> {
-    let json = yt_dlp(Path::new("."), &["--dump-single-json", "--", url]).await?;
+    info_with(url, &[]).await
+}
+
+/// The same with more options.
+pub(crate) async fn info_with(url: &str, options: &[&str]) -> Result<Value> {
+    let json = yt_dlp(Path::new("."), &[&["--dump-single-json"], options, &["--", url]].concat()).await?;
     serde_json::from_str(&json).context("yt-dlp did not print JSON")
 }
 
@@ -44,9 +49,14 @@ pub(crate) async fn download(url: &str, selector: &str) -> Result<Vec<u8>> {
 
 /// Downloads what `selector` picks into a file that lives as long as its directory.
 pub(crate) async fn fetch(url: &str, selector: &str) -> Result<(TempDir, PathBuf)> {
+    fetch_with(url, &["-f", selector]).await
+}
+
+/// Downloads with these options, without any mending afterwards.
+pub(crate) async fn fetch_with(url: &str, options: &[&str]) -> Result<(TempDir, PathBuf)> {
     let directory = tempfile::tempdir()?;
     let common = ["--quiet", "--fixup", "never", "--abort-on-unavailable-fragments", "-o", "got.%(ext)s"];
-    yt_dlp(directory.path(), &[&common[..], &["-f", selector, "--", url]].concat()).await?;
+    yt_dlp(directory.path(), &[&common[..], options, &["--", url]].concat()).await?;
     let file = std::fs::read_dir(directory.path())?.next().context("nothing was downloaded")??.path();
     Ok((directory, file))
 }

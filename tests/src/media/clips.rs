@@ -92,3 +92,9 @@ fn folder(manifest: &Path) -> Result<Folder> {
     }
     Ok(files)
 }
+
+/// One second of a very small picture with sound, a few kilobytes in all: for tests in which there are many films.
+pub async fn tiny() -> Result<Bytes> {
+    let shape = Shape { seconds: 1, rate: 2, video_bits: 20_000 };
+    load(&encode::progressive(&Library::of_the_repository()?, shape, 36).await?)
+}

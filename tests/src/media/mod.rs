@@ -12,7 +12,7 @@ mod manifest;
 mod rendition;
 
 pub use adaptive::Adaptive;
-pub use clips::{Clips, Folder, clips, poster};
+pub use clips::{Clips, Folder, clips, poster, tiny};
 pub use encode::Shape;
 pub use ffmpeg::{Essence, essence};
 pub use library::Library;

@@ -58,6 +58,12 @@ impl Site {
         self.shelf.publish(path, resource);
     }
 
+    /// Serves every path that begins with `prefix` with what `make` makes of its rest; nothing is kept. What was published
+    /// under a whole path comes first.
+    pub fn publish_made(&self, prefix: &str, make: impl Fn(&str) -> Option<Resource> + Send + Sync + 'static) {
+        self.shelf.publish_made(prefix, Arc::new(make));
+    }
+
     /// From now on serves `path` as `delivery` says; responses that are under way keep theirs.
     pub fn deliver(&self, path: &str, delivery: Delivery) {
         self.shelf.deliver(path, delivery);

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     sync::{Arc, Mutex},
 };
 
@@ -11,9 +12,25 @@ use super::{
     visits::{Visits, locked},
 };
 
+/// Makes the resource behind the rest of a path, if there is one.
+type Make = dyn Fn(&str) -> Option<Resource> + Send + Sync;
+
+/// Resources that are made when somebody asks.
+struct Maker {
+    prefix: String,
+    make: Arc<Make>,
+}
+
+impl fmt::Debug for Maker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Maker").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
     paths: Mutex<HashMap<String, Resource>>,
+    makers: Mutex<Vec<Maker>>,
     deliveries: Mutex<HashMap<String, Delivery>>,
     bars: Mutex<HashMap<String, Bar>>,
     pub(super) visits: Arc<Visits>,
@@ -22,6 +39,10 @@ pub(super) struct Shelf {
 impl Shelf {
     pub(super) fn publish(&self, path: &str, resource: Resource) {
         locked(&self.paths).insert(path.to_owned(), resource);
+    }
+
+    pub(super) fn publish_made(&self, prefix: &str, make: Arc<Make>) {
+        locked(&self.makers).push(Maker { prefix: prefix.to_owned(), make });
     }
 
     pub(super) fn deliver(&self, path: &str, delivery: Delivery) {
@@ -42,7 +63,13 @@ impl Shelf {
     }
 
     pub(super) fn resource(&self, path: &str) -> Option<Resource> {
-        locked(&self.paths).get(path).cloned()
+        if let Some(resource) = locked(&self.paths).get(path) {
+            return Some(resource.clone());
+        }
+        let found = |maker: &Maker| Some((maker.make.clone(), path.strip_prefix(&maker.prefix)?.to_owned()));
+        // Collected first: what makes a resource may take its time, and others want to read too.
+        let makers: Vec<_> = locked(&self.makers).iter().filter_map(found).collect();
+        makers.into_iter().find_map(|(make, rest)| make(&rest))
     }
 
     pub(super) fn for_head(&self, path: &str) -> Delivery {

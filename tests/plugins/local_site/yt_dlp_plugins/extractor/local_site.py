@@ -4,10 +4,11 @@ The shapes follow what yt-dlp's own extractor of the largest video site returns,
 meets the same containers, sizes that are only approximate, and chunk sizes. For tests only: never part of the product.
 """
 
+import functools
 import urllib.parse
 
 from yt_dlp.extractor.common import InfoExtractor
-from yt_dlp.utils import float_or_none, int_or_none, mimetype2ext, parse_codecs, traverse_obj
+from yt_dlp.utils import OnDemandPagedList, float_or_none, int_or_none, mimetype2ext, parse_codecs, traverse_obj
 
 # The site throttles longer requests.
 CHUNK_SIZE = 10 << 20
@@ -68,3 +69,25 @@ class LocalSitePlaylistIE(InfoExtractor):
             self.url_result(urllib.parse.urljoin(url, f'/yt/{video_id}'), LocalSiteIE, video_id)
             for video_id in playlist['videos']
         ], playlist_id, playlist['title'])
+
+
+class LocalSitePagesIE(InfoExtractor):
+    """A playlist that comes page by page: a page is fetched when somebody wants an entry of it."""
+
+    _VALID_URL = r'https?://[^/?#]+:\d+/ytpages/(?P<id>[\w-]+)/?(?:[?#]|$)'
+    _PAGE_SIZE = 100
+
+    def _real_extract(self, url):
+        playlist_id = self._match_id(url)
+        first = self._page(url, playlist_id, 0)
+        entries = OnDemandPagedList(functools.partial(self._entries, url, playlist_id, first), self._PAGE_SIZE)
+        return self.playlist_result(entries, playlist_id, first['title'])
+
+    def _page(self, url, playlist_id, number):
+        return self._download_json(
+            urllib.parse.urljoin(url, f'/ytpages/{playlist_id}/{number}.json'), playlist_id, f'Downloading page {number}')
+
+    def _entries(self, url, playlist_id, first, number):
+        page = self._page(url, playlist_id, number) if number else first
+        for video_id in page['videos']:
+            yield self.url_result(urllib.parse.urljoin(url, f'/yt/{video_id}'), LocalSiteIE, video_id)

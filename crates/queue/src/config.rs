@@ -5,7 +5,7 @@ use std::time::Duration;
 /// How the queue behaves. Every process of a house should have the same.
 #[derive(Debug, Clone)]
 pub struct QueueConfig {
-    /// The most jobs of one account that run at once.
+    /// The most jobs of one account that run at once; an account of weight 2 has twice as many.
     pub user_running: u32,
     /// The most jobs of one account that wait, between attempts included.
     pub user_queued: u32,
@@ -13,8 +13,10 @@ pub struct QueueConfig {
     pub recents: u32,
     /// How long a finished job is kept.
     pub retention: Duration,
-    /// How often a job is started before it is given up.
+    /// How often a job may fail with what may pass before it is given up.
     pub attempts: u32,
+    /// How many workers may vanish with a job before it is given up.
+    pub losses: u32,
     /// How long an idempotency key names its job.
     pub idempotency_ttl: Duration,
     /// The wait before the second attempt; it doubles with each further one.
@@ -37,6 +39,7 @@ impl Default for QueueConfig {
             recents: 500,
             retention: Duration::from_secs(30 * 24 * 3600),
             attempts: 5,
+            losses: 10,
             idempotency_ttl: Duration::from_secs(24 * 3600),
             backoff_first: Duration::from_secs(5),
             backoff_most: Duration::from_secs(600),

@@ -19,6 +19,9 @@ pub enum QueueError {
     /// The job is not over.
     #[error("This is still under way. Cancel it first.")]
     NotFinal,
+    /// Not a weight.
+    #[error("A weight is a whole number from 1 to 16.")]
+    BadWeight,
     /// Redis.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::{
     Queue, QueueError, Stop, StopReason,
-    record::{Field, json, progress_of, word},
+    record::{Field, Raw, json, progress_of, word},
     scripts::With as _,
 };
 
@@ -90,7 +90,7 @@ impl Lease {
     /// As [`Lease::still_mine`]; then nothing was written.
     pub async fn describe(&self, described: &Described) -> Result<(), Failure> {
         let fields = [
-            ("title", described.title.as_deref().map(plain)),
+            ("title", described.title.as_deref().map(plain_title)),
             ("thumbnail", described.thumbnail.clone().filter(|picture| picture.parse::<SourceUrl>().is_ok())),
             ("duration", described.duration.filter(|seconds| seconds.is_finite()).map(|seconds| seconds.to_string())),
         ];
@@ -140,32 +140,44 @@ impl Lease {
         *self.0.progress.borrow()
     }
 
+    pub(crate) fn queue(&self) -> &Queue {
+        &self.0.queue
+    }
+
     async fn write(&self, fields: &[Field]) -> Result<(), Failure> {
         let lease = &self.0;
         let call =
             lease.queue.call(&lease.queue.scripts().note).with(lease.job.id.as_str()).with(lease.fence.0).with(fields);
-        let answer = tokio::select! {
+        let word = self.ask(lease.queue.run::<String>(&call)).await?;
+        self.heed(&word)
+    }
+
+    /// Waits for Redis's answer, or for a reason to stop, whichever comes first.
+    pub(crate) async fn ask<T>(&self, answer: impl Future<Output = Result<T, QueueError>>) -> Result<T, Failure> {
+        tokio::select! {
             biased;
-            reason = lease.stop.at_least(StopReason::Cancelled) => return Err(stopped(reason)),
-            answer = lease.queue.run::<String>(&call) => answer,
-        };
-        match answer.as_deref() {
-            Ok("mine") => Ok(()),
-            Ok("cancel") => {
-                lease.stop.tell(StopReason::Cancelled);
-                Err(stopped(StopReason::Cancelled))
-            }
-            Ok(_) => {
-                lease.stop.tell(StopReason::LeaseLost);
-                Err(stopped(StopReason::LeaseLost))
-            }
-            Err(error) => Err(unwritten(error)),
+            reason = self.0.stop.at_least(StopReason::Cancelled) => Err(stopped(reason)),
+            answer = answer => answer.map_err(|error| unwritten(&error)),
         }
+    }
+
+    /// What a script says of the lease: "mine", "cancel" or "lost".
+    pub(crate) fn heed(&self, word: &str) -> Result<(), Failure> {
+        let reason = match word {
+            "mine" => return Ok(()),
+            "cancel" => StopReason::Cancelled,
+            _ => StopReason::LeaseLost,
+        };
+        self.0.stop.tell(reason);
+        Err(stopped(reason))
     }
 }
 
+/// A word and sometimes a record, as several scripts answer.
+pub(crate) type Said = (String, Option<Raw>);
+
 /// A title is shown on terminals too: nothing in it may move the cursor, ring the bell or end the line.
-fn plain(title: &str) -> String {
+pub(crate) fn plain_title(title: &str) -> String {
     title.chars().take(MAX_TITLE_CHARS).map(|char| if char.is_control() { ' ' } else { char }).collect()
 }
 

@@ -3,13 +3,20 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sluice_domain::{Failure, Receipt};
+use sluice_domain::{Failure, Job, Receipt};
 
 /// What became of an attempt.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// The file is in its place, proven.
     Completed(Receipt),
+    /// It was a list: its items are jobs of their own by now, and it is over when they are.
+    Listed {
+        /// The limit at which it was cut, if it was.
+        cut_at: Option<u32>,
+    },
+    /// The person has it already, or it is on its way: the other job.
+    Duplicate(Box<Job>),
     /// It will not pass by itself.
     Failed(Failure),
     /// A limit stands in the way.

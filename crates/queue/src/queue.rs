@@ -1,4 +1,4 @@
-//! The queue as the web server and the command line see it: jobs go in, are looked at, cancelled, retried, deleted.
+//! The queue as a person's side sees it: jobs go in, are looked at, paused, cancelled, retried, deleted.
 //!
 //! It runs nothing: that is `worker`'s part.
 
@@ -12,8 +12,9 @@ use sluice_domain::{AccountId, Job, JobId, JobRequest};
 use sluice_store::Store;
 
 use crate::{
-    Cursor, JobEvent, Page, QueueConfig, QueueError, RecentsQuery,
+    Cursor, JobEvent, Operator, Page, QueueConfig, QueueError, RecentsQuery,
     events::Hub,
+    lease::Said,
     record::{self, Raw},
     scripts::{Scripts, With as _},
 };
@@ -22,6 +23,8 @@ use crate::{
 const MAX_PAGE: u32 = 100;
 /// So many entries are looked at for one page when most are in another state; the cursor goes on from there.
 const MAX_LOOKS: u32 = 500;
+/// Items of a list that follow it in one step. A step of this size takes Redis a millisecond or two.
+pub(crate) const CASCADE_STEP: u32 = 50;
 
 /// The queue of one namespace. Clones share everything.
 #[derive(Clone)]
@@ -34,13 +37,37 @@ struct Inner {
     hub: Hub,
 }
 
-/// A job that was taken.
+/// What became of a request.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Enqueued {
-    /// The job.
-    pub job: Job,
-    /// Was it there already, under the same idempotency key?
-    pub existed: bool,
+pub enum Enqueued {
+    /// It is a job now.
+    New(Job),
+    /// It was a job already, under the same idempotency key.
+    Existed(Job),
+    /// The account has the same link in the same preset and folder already, on its way or landed. Nothing was queued: ask the person, and
+    /// send the request [`forced`](JobRequest::forced) when they want it all the same, or when the file is there no more.
+    Duplicate(Job),
+}
+
+impl Enqueued {
+    /// The job that stands for the request.
+    #[must_use]
+    pub fn job(self) -> Job {
+        match self {
+            Self::New(job) | Self::Existed(job) | Self::Duplicate(job) => job,
+        }
+    }
+}
+
+/// How long a job waits for a worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// Jobs of the same account ahead of it.
+    pub ahead: u64,
+    /// Roughly how long, judged by the last jobs and the account's share of the workers. `None` when nobody can tell.
+    pub about: Option<Duration>,
+    /// Has the operator paused the account or the whole queue?
+    pub paused: bool,
 }
 
 /// How full the queue is.
@@ -89,13 +116,19 @@ impl Queue {
             .with(key)
             .with(millis(self.0.config.idempotency_ttl))
             .with(self.0.config.user_queued)
+            .with(record::mark(request.url.as_str(), request.preset, &request.folder))
+            .with(u8::from(request.force))
             .with(record::encode(&request, now));
         let (verdict, raw): (String, Option<Raw>) = self.verdict(&call).await?;
         if verdict == "full" {
             return Err(QueueError::Full { limit: self.0.config.user_queued });
         }
         let job = job(raw.unwrap_or_default())?.ok_or_else(|| sluice_store::StoreError::corrupt("job", "missing"))?;
-        Ok(Enqueued { job, existed: verdict == "existed" })
+        Ok(match verdict.as_str() {
+            "existed" => Enqueued::Existed(job),
+            "duplicate" => Enqueued::Duplicate(job),
+            _ => Enqueued::New(job),
+        })
     }
 
     /// A job of this account; `None` when there is none, or it is another account's.
@@ -106,14 +139,27 @@ impl Queue {
         job(self.run(&self.call(&self.0.scripts.read).with(account.as_str()).with(id.as_str())).await?)
     }
 
-    /// The account's jobs, newest first.
+    /// The account's jobs, newest first. Items of lists are not among them: ask for those of one list with [`Queue::items`].
     ///
     /// # Errors
     /// When Redis does not answer. Records that cannot be read are left out and logged.
     pub async fn recents(&self, account: &AccountId, query: RecentsQuery) -> Result<Page<Job>, QueueError> {
+        self.list(account, "", query).await
+    }
+
+    /// The jobs that a list of this account was made into, in the order of the list; empty when it is no list.
+    ///
+    /// # Errors
+    /// As [`Queue::recents`].
+    pub async fn items(&self, account: &AccountId, list: &JobId, query: RecentsQuery) -> Result<Page<Job>, QueueError> {
+        self.list(account, list.as_str(), query).await
+    }
+
+    async fn list(&self, account: &AccountId, list: &str, query: RecentsQuery) -> Result<Page<Job>, QueueError> {
         let call = self
             .call(&self.0.scripts.list)
             .with(account.as_str())
+            .with(list)
             .with(query.state.map(|state| state.as_str()).unwrap_or_default())
             .with(query.before.map(|cursor| cursor.to_string()).unwrap_or_default())
             .with(query.limit.clamp(1, MAX_PAGE))
@@ -128,12 +174,51 @@ impl Queue {
         Ok(Page { items: found.into_iter().filter_map(read).collect(), next: next.parse::<Cursor>().ok() })
     }
 
-    /// Cancels a job: at once where it waits, through its worker where it runs. One that is over stays as it is.
+    /// Cancels a job: at once where it waits, through its worker where it runs, with all its items where it is a list. One that is over stays
+    /// as it is.
     ///
     /// # Errors
     /// When Redis does not answer.
     pub async fn cancel(&self, account: &AccountId, id: &JobId) -> Result<Option<Job>, QueueError> {
-        job(self.run(&self.call(&self.0.scripts.cancel).with(account.as_str()).with(id.as_str())).await?)
+        let call = self.call(&self.0.scripts.cancel).with(account.as_str()).with(id.as_str());
+        self.with_its_items(account, id, job(self.run(&call).await?)?).await
+    }
+
+    /// Puts a job aside, with all its items where it is a list, until [`Queue::resume`]. One that runs is stopped through its worker; what it
+    /// had done may have to be done again. One that is over stays as it is.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn pause(&self, account: &AccountId, id: &JobId) -> Result<Option<Job>, QueueError> {
+        self.set_aside(account, id, "pause").await
+    }
+
+    /// Lets a paused job go on, at its old place in the line.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn resume(&self, account: &AccountId, id: &JobId) -> Result<Option<Job>, QueueError> {
+        self.set_aside(account, id, "resume").await
+    }
+
+    async fn set_aside(&self, account: &AccountId, id: &JobId, what: &str) -> Result<Option<Job>, QueueError> {
+        let call = self.call(&self.0.scripts.pause).with(account.as_str()).with(id.as_str()).with(what);
+        self.with_its_items(account, id, job(self.run(&call).await?)?).await
+    }
+
+    /// Lets the items of a list follow what was just done to it. Workers do that too, should this process not live to.
+    async fn with_its_items(
+        &self,
+        account: &AccountId,
+        id: &JobId,
+        job: Option<Job>,
+    ) -> Result<Option<Job>, QueueError> {
+        if job.as_ref().is_none_or(|job| job.items.is_none()) {
+            return Ok(job);
+        }
+        let call = self.call(&self.0.scripts.cascade).with(id.as_str()).with(CASCADE_STEP);
+        while self.run::<u32>(&call).await? > 0 {}
+        self.get(account, id).await
     }
 
     /// Sends a job that failed, was refused or cancelled once more, under the same id. One that is under way stays as it is.
@@ -146,7 +231,7 @@ impl Queue {
         match self.verdict(&call).await? {
             (verdict, _) if verdict == "completed" => Err(QueueError::NotRetryable),
             (verdict, _) if verdict == "full" => Err(QueueError::Full { limit }),
-            (_, raw) => job(raw.unwrap_or_default()),
+            (_, raw) => self.with_its_items(account, id, job(raw.unwrap_or_default())?).await,
         }
     }
 
@@ -162,12 +247,19 @@ impl Queue {
         }
     }
 
-    /// How many jobs of the same person are ahead of this one; `None` when it does not wait.
+    /// How long this job will wait; `None` when it does not wait.
     ///
     /// # Errors
     /// When Redis does not answer.
-    pub async fn position(&self, account: &AccountId, id: &JobId) -> Result<Option<u64>, QueueError> {
-        self.run(&self.call(&self.0.scripts.position).with(account.as_str()).with(id.as_str())).await
+    pub async fn waiting(&self, account: &AccountId, id: &JobId) -> Result<Option<Waiting>, QueueError> {
+        let most = self.0.config.user_running;
+        let call = self.call(&self.0.scripts.waiting).with(account.as_str()).with(id.as_str()).with(most);
+        let told: Option<(u64, i64, u8)> = self.run(&call).await?;
+        Ok(told.map(|(ahead, ms, paused)| Waiting {
+            ahead,
+            about: u64::try_from(ms).ok().map(Duration::from_millis),
+            paused: paused == 1,
+        }))
     }
 
     /// What happens to the account's jobs from now on. It never ends by itself; after any doubt it says [`JobEvent::Resync`].
@@ -184,6 +276,12 @@ impl Queue {
     pub async fn depth(&self) -> Result<Depth, QueueError> {
         let (queued, running, retrying, workers) = self.run(&self.call(&self.0.scripts.depth)).await?;
         Ok(Depth { queued, running, retrying, workers })
+    }
+
+    /// The whole queue, for whoever runs it.
+    #[must_use]
+    pub fn operator(&self) -> Operator<'_> {
+        Operator(self)
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -208,7 +306,7 @@ impl Queue {
     }
 
     /// Runs a script that answers with a word, and sometimes a record.
-    async fn verdict(&self, call: &ScriptInvocation<'_>) -> Result<(String, Option<Raw>), QueueError> {
+    pub(crate) async fn verdict(&self, call: &ScriptInvocation<'_>) -> Result<Said, QueueError> {
         let mut parts = self.run::<Vec<redis::Value>>(call).await?.into_iter();
         let odd = |error: redis::ParsingError| sluice_store::StoreError::Refused(error.into());
         let word = redis::from_redis_value(parts.next().unwrap_or(redis::Value::Nil)).map_err(odd)?;

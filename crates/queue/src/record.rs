@@ -1,12 +1,15 @@
 //! A job's record in Redis, a hash: fields that change together are one field, so that a write under a fence is one small command.
 //!
-//! Plain words and numbers are text; what has parts (`route`, `progress`, `intent`, `receipt`, `error`) is JSON.
+//! Plain words and numbers are text; what has parts (`progress`, `intent`, `receipt`, `error`) is JSON; `attempts` is a line of JSON for each.
 
 use std::collections::HashMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use sluice_domain::{Fence, Job, JobRequest, JobState, Length, Origin, Phase, Progress};
+use sha2::{Digest as _, Sha256};
+use sluice_domain::{
+    Attempt, Fence, Folder, Items, Job, JobRequest, JobState, Length, Origin, Phase, Preset, Progress,
+};
 use sluice_store::{Fields, StoreError};
 
 /// The fields of a hash, as Redis gives them.
@@ -24,13 +27,22 @@ pub(crate) struct Record {
 
 /// What a new record begins with.
 pub(crate) fn encode(request: &JobRequest, now: Timestamp) -> Vec<Field> {
-    vec![
+    let mut fields = vec![
         ("url", request.url.to_string()),
         ("preset", request.preset.to_string()),
         ("folder", request.folder.to_string()),
         ("origin", word(request.origin)),
         ("created_at", now.as_millisecond().to_string()),
-    ]
+    ];
+    if request.force {
+        fields.push(("force", "1".into()));
+    }
+    fields
+}
+
+/// What brings one file to one place, hashed: a link or a piece of media, in a preset, to a folder.
+pub(crate) fn mark(what: &str, preset: Preset, folder: &Folder) -> String {
+    hex::encode(&Sha256::digest(format!("{what}\n{preset}\n{folder}"))[..16])
 }
 
 /// The record, or `None` when there is none.
@@ -58,13 +70,43 @@ pub(crate) fn decode(raw: Raw) -> Result<Option<Record>, StoreError> {
         intent: fields.json("intent")?,
         receipt: fields.json("receipt")?,
         error: fields.json("error")?,
-        cancel_requested: fields.text("cancel").is_some(),
+        cancel_requested: fields.text("cancel") == Some("1"),
+        pause_requested: fields.text("cancel") == Some("pause"),
+        force: fields.text("force").is_some(),
         created_at: fields.time_required("created_at")?,
         started_at: fields.time("started_at")?,
         finished_at: fields.time("finished_at")?,
         retry_at: fields.time("retry_at")?,
+        parent: fields.parse("parent")?,
+        item: fields.parse("item")?,
+        items: items(&fields)?,
+        duplicate_of: fields.parse("duplicate_of")?,
+        attempts: attempts(&fields)?,
     };
     Ok(Some(Record { job, fence: Fence(fields.parse_required("fence")?) }))
+}
+
+/// How far the items of a list are; `None` when it is none, or not known to be one yet.
+fn items(fields: &Fields) -> Result<Option<Items>, StoreError> {
+    let count = |name| fields.parse::<u32>(name).map(Option::unwrap_or_default);
+    let Some(found) = fields.parse("n_found")? else { return Ok(None) };
+    Ok(Some(Items {
+        found,
+        listed: fields.text("listed").is_some(),
+        announced: fields.parse("n_announced")?,
+        cut_at: fields.parse("n_cut")?,
+        completed: count("n_completed")?,
+        duplicate: count("n_duplicate")?,
+        failed: count("n_failed")?,
+        refused: count("n_refused")?,
+        cancelled: count("n_cancelled")?,
+    }))
+}
+
+/// One line of JSON for each attempt that has ended.
+fn attempts(fields: &Fields) -> Result<Vec<Attempt>, StoreError> {
+    let read = |line| serde_json::from_str(line).map_err(|error| StoreError::corrupt("the attempts of a job", &error));
+    fields.text("attempts").unwrap_or_default().lines().map(read).collect()
 }
 
 /// A value as JSON. The types that are kept cannot fail: they have text keys and no maps.

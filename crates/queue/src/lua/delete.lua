@@ -2,8 +2,15 @@
 -- ARGV[1] account  [2] job
 -- returns "deleted", "none" or "alive"
 local account, id = ARGV[1], ARGV[2]
-local owner, finished_at = unpack(call('HMGET', job_key(id), 'account', 'finished_at'))
+local key = job_key(id)
+local owner, state, list, tally = unpack(call('HMGET', key, 'account', 'state', 'parent', 'tally'))
 if owner ~= account then return 'none' end
-if not finished_at then return 'alive' end
+local over, found = over_of(id)
+if not is_final(state) or over < found then return 'alive' end
+if list then
+  call('HINCRBY', job_key(list), 'n_found', -1)
+  if tally then call('HINCRBY', job_key(list), 'n_' .. tally, -1) end
+  announce(account, list, 'changed')
+end
 forget(id, account)
 return 'deleted'

@@ -66,6 +66,8 @@ pub(crate) struct Settlement {
     pub(crate) poison: String,
     /// The last progress, as JSON.
     pub(crate) progress: String,
+    /// The job that brings the same.
+    pub(crate) duplicate_of: String,
 }
 
 impl Desk {
@@ -135,7 +137,8 @@ impl Desk {
             .with(millis(settlement.wait))
             .with(self.queue.config().attempts)
             .with(&settlement.poison)
-            .with(&settlement.progress);
+            .with(&settlement.progress)
+            .with(&settlement.duplicate_of);
         self.queue.run(&call).await
     }
 

@@ -9,7 +9,7 @@ use super::{
     desk::{Desk, worker_lost},
     observer::Observer,
 };
-use crate::{QueueError, StopReason, scripts::With as _};
+use crate::{QueueError, StopReason, queue::millis, scripts::With as _};
 
 /// Jobs taken back in one step.
 const RESCUE_STEP: u32 = 50;
@@ -45,8 +45,10 @@ pub(crate) async fn beat(desk: Arc<Desk>) {
 pub(crate) async fn touch(desk: &Desk) -> Result<HashMap<String, u64>, QueueError> {
     // Before asking: a job that is claimed meanwhile is not in the answer, and not lost.
     let held = desk.held();
-    let (mut beats, counted): (HashMap<String, u64>, Vec<Counted>) =
-        desk.queue.run(&desk.queue.call(&desk.queue.scripts().touch).with(&desk.name)).await?;
+    let (mut beats, counted): (HashMap<String, u64>, Vec<Counted>) = desk
+        .queue
+        .run(&desk.queue.call(&desk.queue.scripts().touch).with(&desk.name).with(desk.config.concurrency))
+        .await?;
     for (lease, stop) in &held {
         match counted.iter().find(|(counted, ..)| counted == lease) {
             None => stop.tell(StopReason::LeaseLost),
@@ -72,9 +74,11 @@ async fn rescue(desk: &Desk, worker: &str, beats: u64) -> Result<(), QueueError>
             .call(&desk.queue.scripts().rescue)
             .with(worker)
             .with(beats)
-            .with(desk.queue.config().attempts)
+            .with(desk.queue.config().losses)
             .with(worker_lost())
-            .with(RESCUE_STEP);
+            .with(RESCUE_STEP)
+            .with(millis(desk.queue.config().backoff_first))
+            .with(millis(desk.queue.config().backoff_most));
         let taken: i64 = desk.queue.run(&call).await?;
         if taken > 0 {
             tracing::warn!(worker, jobs = taken, "Took back the jobs of a dead worker");

@@ -4,7 +4,7 @@ use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt as _;
 use jiff::Timestamp;
-use sluice_domain::{Failure, Progress};
+use sluice_domain::{Failure, FailureKind, Job, Progress};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
@@ -102,6 +102,13 @@ fn settlement(outcome: Outcome, attempt: u32, config: &QueueConfig, now: Timesta
     let tell = |failure: &Failure| tracing::warn!(failure.kind = %failure.kind, failure.detail = %failure.detail, "Attempt failed");
     match outcome {
         Outcome::Completed(receipt) => with("completed", json(&receipt), Duration::ZERO),
+        Outcome::Listed { cut_at } => {
+            with("listed", cut_at.map(|limit| limit.to_string()).unwrap_or_default(), Duration::ZERO)
+        }
+        Outcome::Duplicate(other) => Settlement {
+            duplicate_of: other.id.to_string(),
+            ..with("refused", error_json(&duplicate(&other)), Duration::ZERO)
+        },
         Outcome::Failed(failure) => {
             tell(&failure);
             with("failed", error_json(&failure), Duration::ZERO)
@@ -121,6 +128,15 @@ fn settlement(outcome: Outcome, attempt: u32, config: &QueueConfig, now: Timesta
         }
         Outcome::HandBack => with("handback", String::new(), Duration::ZERO),
         Outcome::Cancelled => with("cancelled", String::new(), Duration::ZERO),
+    }
+}
+
+/// What the person reads about a link whose file they have.
+fn duplicate(other: &Job) -> Failure {
+    let failure = Failure::new(FailureKind::Duplicate, format!("job {} brings the same", other.id));
+    match &other.receipt {
+        Some(receipt) => failure.explained(format!("You already have this: {}.", receipt.path)),
+        None => failure.explained("This is on its way already, by another of your links."),
     }
 }
 

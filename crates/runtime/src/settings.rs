@@ -204,12 +204,14 @@ pub struct Security {
     pub secret_key: SecretString,
 }
 
-/// Who may sign in.
+/// Who may sign in, and who looks after the queue.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Access {
-    /// The accounts; empty: everyone.
+    /// The accounts that may sign in; empty: everyone.
     pub accounts: Vec<AccountId>,
+    /// Those among them that may see and steer the whole queue; empty: nobody.
+    pub operators: Vec<AccountId>,
 }
 
 impl Access {
@@ -217,6 +219,12 @@ impl Access {
     #[must_use]
     pub fn admits(&self, account: &AccountId) -> bool {
         self.accounts.is_empty() || self.accounts.contains(account)
+    }
+
+    /// May this account see and steer the whole queue?
+    #[must_use]
+    pub fn operates(&self, account: &AccountId) -> bool {
+        self.admits(account) && self.operators.contains(account)
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) fn sense(settings: &Settings) -> Vec<Fault> {
             faults.push(Fault { key: key.to_owned(), origin: "checked".to_owned(), problem: problem.to_owned() });
         }
     };
-    let Settings { redis, limits, worker, security, .. } = settings;
+    let Settings { redis, limits, worker, security, access, .. } = settings;
     let namespace = &redis.namespace;
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     check(
@@ -48,6 +48,11 @@ pub(super) fn sense(settings: &Settings) -> Vec<Fault> {
         check(time.as_secs() > 0, key, "must be at least one second");
     }
     check(worker.buffer_bytes.0 >= 8 << 20, "worker.buffer_bytes", "must be at least 8 MiB: two blocks of an upload");
+    check(
+        access.operators.iter().all(|operator| access.admits(operator)),
+        "access.operators",
+        "an operator must be able to sign in: name them in access.accounts too",
+    );
     check(
         security.secret_key.expose_secret().is_empty() || is_key(&security.secret_key),
         "security.secret_key",

@@ -88,6 +88,17 @@ fn variables_become_types() {
 }
 
 #[test]
+fn operators_are_named_and_can_sign_in() {
+    let (ada, ben) = (&"dbid:ada".parse().unwrap(), &"dbid:ben".parse().unwrap());
+    let nobody = load("", &[]).unwrap().access;
+    assert!(nobody.admits(ada) && !nobody.operates(ada), "whoever may sign in is no operator for that");
+    let access = load("", &[("SLUICE__ACCESS__OPERATORS", "dbid:ada,")]).unwrap().access;
+    assert!(access.operates(ada) && !access.operates(ben) && access.admits(ben));
+    faults("[access]\naccounts = ['dbid:ben']\noperators = ['dbid:ada']", &[], &["access.operators: an operator must"]);
+    faults("[access]\noperators = ['ada']", &[], &["access.operators: not a valid account id"]);
+}
+
+#[test]
 fn all_faults_are_told_together() {
     faults(
         "[limits]\nmax_size = 1\njob_timeout = 'soon'\n[sever]\nbind = 'x'",

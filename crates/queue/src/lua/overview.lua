@@ -1,6 +1,6 @@
 -- The whole queue at a glance, for its operator.
 -- ARGV[1] accounts and dead entries at most
--- returns {waiting, running, retrying, lists, 1 while paused, now ms, when the longest waiting began to wait or ""},
+-- returns {waiting, running, retrying, lists, 1 while paused, now ms, when the longest waiting began to wait or nothing},
 -- {kind, jobs, ...}, {{worker, running, slots, when its last beat came}, ...},
 -- {{account, waiting, running, weight, 1 while paused}, ...} and the newest dead entries as JSON
 local most = tonumber(ARGV[1])
@@ -34,6 +34,6 @@ for _, account in ipairs(call('HKEYS', P .. 'weights')) do tell(account) end
 local oldest = call('ZRANGE', P .. 'waiting', 0, 0, 'WITHSCORES')
 return {
   { call('ZCARD', P .. 'waiting'), running, call('ZCARD', P .. 'retries'), call('HLEN', P .. 'cascades'),
-    call('EXISTS', P .. 'paused'), now_ms(), oldest[2] or '' },
+    call('EXISTS', P .. 'paused'), now_ms(), oldest[2] or false },
   kinds, workers, accounts, call('LRANGE', P .. 'dead', 0, most - 1),
 }

@@ -72,8 +72,8 @@ async fn nothing_remains_of_what_is_deleted() {
         worker.stopped().await;
         assert!(world.queue.delete(&job.account, &job.id).await.unwrap());
     }
-    // Two counters, the turn in which the account was served, and at most a note to look at its history.
+    // Two counters, the pace of jobs, the turn in which the account was served, and at most a note to look at its history.
     let mut left = keys().await;
     left.retain(|key| key != "{test}:trim");
-    assert_eq!(left, ["{test}:seq", "{test}:served:dbid:a", "{test}:turn"]);
+    assert_eq!(left, ["{test}:pace", "{test}:seq", "{test}:served:dbid:a", "{test}:turn"]);
 }

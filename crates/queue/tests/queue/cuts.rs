@@ -11,7 +11,7 @@ use sluice_queue::{QueueConfig, WorkerConfig};
 
 use crate::{
     proxy::CuttingProxy,
-    world::{Worker, World, account, quick, request, soon},
+    world::{Worker, World, account, another_link, quick, request, soon},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -27,8 +27,8 @@ async fn lost_replies_lose_and_double_nothing() {
     let sending = tokio::spawn(async move {
         let mut sent = Vec::new();
         for _ in 0..JOBS {
-            let request = request("https://site.example/v");
-            sent.push(queue.enqueue(&account("a"), request, Timestamp::now()).await.unwrap().job);
+            let request = request(&another_link());
+            sent.push(queue.enqueue(&account("a"), request, Timestamp::now()).await.unwrap().job());
         }
         sent
     });

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use redis::cmd;
-use sluice_domain::{FailureKind, JobState, UploadIntent};
+use sluice_domain::{AttemptEnd, Failure, FailureKind, JobState, UploadIntent};
 use sluice_queue::{QueueConfig, StopReason};
 
 use crate::world::{World, quick};
@@ -65,7 +65,7 @@ async fn a_stalled_worker_loses_that_job_and_nothing_else() {
 
 #[tokio::test]
 async fn a_crash_loop_ends() {
-    let world = World::new(QueueConfig { attempts: 2, ..quick() }).await;
+    let world = World::new(QueueConfig { losses: 2, attempts: 1, ..quick() }).await;
     let sent = world.send("a").await;
     for attempt in 1..=2 {
         let mut worker = world.worker(1);
@@ -78,6 +78,26 @@ async fn a_crash_loop_ends() {
     let failed = world.until_state(&sent, JobState::Failed).await;
     assert_eq!(failed.error.unwrap().kind, FailureKind::WorkerLost);
     assert!(failed.finished_at.is_some());
+    assert!(failed.attempts.iter().all(|attempt| attempt.end == AttemptEnd::Lost && attempt.kind.is_none()));
+    assert_eq!(failed.attempts.len(), 2);
+}
+
+#[tokio::test]
+async fn lost_workers_leave_the_budget_for_failures_alone() {
+    let world = World::new(QueueConfig { attempts: 2, ..quick() }).await;
+    let sent = world.send("a").await;
+    for _ in 0..3 {
+        let mut worker = world.worker(1);
+        worker.next().await.ignores_everything();
+        worker.vanish().await;
+    }
+    let mut living = world.worker(1);
+    for _ in 0..2 {
+        living.next().await.ends(Failure::new(FailureKind::Network, "reset"));
+    }
+    let failed = world.until_state(&sent, JobState::Failed).await;
+    assert_eq!(failed.error.unwrap().kind, FailureKind::Network);
+    assert_eq!((failed.attempt, failed.attempts.len()), (5, 5));
 }
 
 #[tokio::test]

@@ -5,12 +5,16 @@
 mod attempts;
 mod bounds;
 mod cuts;
+mod duplicates;
 mod events;
 mod fairness;
 mod figures;
 mod jobs;
+mod lists;
 mod loss;
+mod operator;
 mod outage;
+mod pausing;
 mod proxy;
 #[path = "../../../store/tests/store/redis_server.rs"]
 mod redis_server;

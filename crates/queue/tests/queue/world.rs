@@ -1,6 +1,13 @@
 //! One Redis, one queue, and workers whose every job is in the hands of the test.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use futures::StreamExt as _;
@@ -47,6 +54,12 @@ pub(crate) fn request(url: &str) -> JobRequest {
     JobRequest::parse(url, None, None, None, Origin::Page).unwrap()
 }
 
+/// A link that nobody has sent.
+pub(crate) fn another_link() -> String {
+    static LINKS: AtomicUsize = AtomicUsize::new(1);
+    format!("https://site.example/v/{}", LINKS.fetch_add(1, Ordering::Relaxed))
+}
+
 pub(crate) fn receipt() -> Receipt {
     Receipt { path: "/clip.mp4".into(), file_id: "id:1".into(), rev: "1".into(), size: 1, content_hash: "0".repeat(64) }
 }
@@ -79,11 +92,11 @@ impl World {
     }
 
     pub(crate) async fn send(&self, account_name: &str) -> Job {
-        self.enqueue(account_name).await.unwrap().job
+        self.enqueue(account_name).await.unwrap().job()
     }
 
     pub(crate) async fn enqueue(&self, account_name: &str) -> Result<Enqueued, QueueError> {
-        self.queue.enqueue(&account(account_name), request("https://site.example/v"), Timestamp::now()).await
+        self.queue.enqueue(&account(account_name), request(&another_link()), Timestamp::now()).await
     }
 
     pub(crate) async fn job(&self, job: &Job) -> Job {

@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 
 use actix_web::{HttpResponse, http::header::RETRY_AFTER, web::Data};
-use sluice_queue::Depth;
+use sluice_domain::FailureKind;
+use sluice_queue::Overview;
 
 use crate::{
     error::RETRY_SECONDS,
     state::{MAX_STREAMS, State},
+    view::{between, living},
 };
 
 /// `GET /healthz`: this process answers.
@@ -28,46 +30,129 @@ pub(crate) async fn readyz(state: Data<State>) -> HttpResponse {
 
 /// `GET /metrics`: Prometheus's text format. What Redis cannot tell just now is left out, not told as zero.
 pub(crate) async fn metrics(state: Data<State>) -> HttpResponse {
-    let depth = state.queue.depth().await.ok();
+    let seen = state.queue.operator().overview().await.ok();
     let listeners = MAX_STREAMS - state.streams.available_permits();
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text(depth.as_ref(), listeners))
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text(seen.as_ref(), listeners))
 }
 
-fn text(depth: Option<&Depth>, listeners: usize) -> String {
+/// Appends one gauge: its labels, as they are written, and its values.
+fn gauge(out: &mut String, name: &str, help: &str, values: &[(&str, u64)]) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge");
+    for (labels, value) in values {
+        let _ = writeln!(out, "{name}{labels} {value}");
+    }
+}
+
+fn text(seen: Option<&Overview>, listeners: usize) -> String {
     let mut out = String::new();
-    let mut gauge = |name: &str, help: &str, values: &[(&str, u64)]| {
-        // Writing to a String cannot fail.
-        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge");
-        for (labels, value) in values {
-            let _ = writeln!(out, "{name}{labels} {value}");
-        }
-    };
-    gauge("sluice_redis_up", "Whether this process reaches Redis.", &[("", u64::from(depth.is_some()))]);
-    gauge("sluice_web_listeners", "Live pages and API listeners of this process.", &[("", listeners as u64)]);
-    if let Some(depth) = depth {
-        gauge(
-            "sluice_jobs",
-            "Jobs that are not finished, in the whole installation.",
-            &[
-                ("{state=\"queued\"}", depth.queued),
-                ("{state=\"running\"}", depth.running),
-                ("{state=\"retrying\"}", depth.retrying),
-            ],
-        );
-        gauge("sluice_workers", "Worker processes that are alive.", &[("", depth.workers)]);
+    gauge(&mut out, "sluice_redis_up", "Whether this process reaches Redis.", &[("", u64::from(seen.is_some()))]);
+    gauge(&mut out, "sluice_web_listeners", "Live pages and API listeners of this process.", &[("", listeners as u64)]);
+    if let Some(seen) = seen {
+        queue(&mut out, seen);
     }
     out
 }
 
+/// What is the same whichever process is asked.
+fn queue(out: &mut String, seen: &Overview) {
+    let depth = &seen.depth;
+    gauge(
+        out,
+        "sluice_jobs",
+        "Jobs that are not finished, in the whole installation.",
+        &[
+            ("{state=\"queued\"}", depth.queued),
+            ("{state=\"running\"}", depth.running),
+            ("{state=\"retrying\"}", depth.retrying),
+        ],
+    );
+    let oldest = seen.oldest_waiting.map_or(0, |then| between(then, seen.now).as_secs());
+    gauge(
+        out,
+        "sluice_oldest_waiting_seconds",
+        "How long the job that waits longest has waited for a worker; 0 while none waits.",
+        &[("", oldest)],
+    );
+    let kinds = FailureKind::ALL.map(|kind| {
+        let jobs = seen.failures.iter().find(|(failed, _)| *failed == kind).map_or(0, |(_, jobs)| *jobs);
+        (format!("{{kind=\"{kind}\"}}"), jobs)
+    });
+    gauge(
+        out,
+        "sluice_failures",
+        "Jobs on record that failed or were refused. It falls when they are retried, removed or forgotten.",
+        &kinds.each_ref().map(|(label, jobs)| (label.as_str(), *jobs)),
+    );
+    let alive: Vec<_> = living(seen).collect();
+    let silent = (seen.workers.len() - alive.len()) as u64;
+    gauge(out, "sluice_workers", "Worker processes that are alive.", &[("", alive.len() as u64)]);
+    gauge(out, "sluice_workers_silent", "Worker processes on the list whose heartbeat has stopped.", &[("", silent)]);
+    let slots = alive.iter().map(|worker| worker.slots).sum();
+    gauge(out, "sluice_worker_slots", "Jobs that the living workers take at once.", &[("", slots)]);
+    let paused = u64::from(seen.paused);
+    gauge(out, "sluice_queue_paused", "Whether an operator has paused the whole queue.", &[("", paused)]);
+}
+
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+    use sluice_queue::{Depth, WorkerSeen};
+
     use super::*;
+
+    fn seen() -> Overview {
+        let now = Timestamp::from_second(1_000_000).unwrap();
+        let worker = |name: &str, seconds: i64| WorkerSeen {
+            name: name.into(),
+            running: 1,
+            slots: 4,
+            last_beat: Timestamp::from_second(1_000_000 - seconds).unwrap(),
+        };
+        Overview {
+            depth: Depth { queued: 3, running: 2, retrying: 1, workers: 2 },
+            paused: true,
+            now,
+            oldest_waiting: Some(Timestamp::from_second(1_000_000 - 200).unwrap()),
+            failures: vec![(FailureKind::SiteBusy, 12)],
+            workers: vec![worker("one", 1), worker("two", 60)],
+            accounts: Vec::new(),
+            dead: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_queue_is_told_in_figures() {
+        let known = text(Some(&seen()), 5);
+        for line in [
+            "sluice_redis_up 1",
+            "sluice_web_listeners 5",
+            "sluice_jobs{state=\"queued\"} 3",
+            "sluice_oldest_waiting_seconds 200",
+            "sluice_failures{kind=\"site_busy\"} 12",
+            "sluice_failures{kind=\"private\"} 0",
+            "sluice_workers 1",
+            "sluice_workers_silent 1",
+            "sluice_worker_slots 4",
+            "sluice_queue_paused 1",
+        ] {
+            assert!(known.contains(&format!("{line}\n")), "{line} is missing: {known}");
+        }
+    }
+
+    #[test]
+    fn every_figure_says_what_it_is() {
+        let known = text(Some(&seen()), 5);
+        for line in known.lines().filter(|line| !line.starts_with('#')) {
+            let name = line.split(['{', ' ']).next().unwrap();
+            assert!(known.contains(&format!("# HELP {name} ")) && known.contains(&format!("# TYPE {name} gauge\n")));
+        }
+    }
 
     #[test]
     fn what_is_unknown_is_left_out() {
-        let known = text(Some(&Depth { queued: 3, running: 2, retrying: 1, workers: 4 }), 5);
-        assert!(known.contains("sluice_jobs{state=\"queued\"} 3\n") && known.contains("sluice_web_listeners 5\n"));
         let unknown = text(None, 0);
         assert!(unknown.contains("sluice_redis_up 0\n") && !unknown.contains("sluice_jobs"));
+        assert!(!unknown.contains("sluice_queue_paused"));
     }
 }

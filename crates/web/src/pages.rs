@@ -4,6 +4,8 @@ pub(crate) mod acts;
 pub(crate) mod events;
 pub(crate) mod home;
 pub(crate) mod job;
+pub(crate) mod operator;
+pub(crate) mod operator_acts;
 pub(crate) mod picture;
 pub(crate) mod rows;
 pub(crate) mod send;

@@ -5,6 +5,7 @@
 mod facts;
 mod form;
 mod frame;
+mod operator;
 mod page;
 mod row;
 mod since;
@@ -13,6 +14,7 @@ mod tell;
 pub(crate) use facts::facts;
 pub(crate) use form::{Fault, Form, Typed};
 pub(crate) use frame::{Frame, Who};
+pub(crate) use operator::{Board, OperatorAsk, OperatorPage, between, count_of, living, name_of};
 pub(crate) use page::{Go, Home, JobPage, Message, SettingsPage, TokenLine, Unavailable, Welcome, preset_choices};
 pub(crate) use row::{Around, Row, title};
 pub(crate) use since::since;

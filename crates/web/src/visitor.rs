@@ -57,6 +57,7 @@ impl State {
             csrf: visitor.session.csrf.clone(),
             free: free.map(|free| free.to_string()),
             disconnected: account.disconnected,
+            operator: self.access.operates(&account.id),
         })
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Who {
     pub(crate) free: Option<String>,
     /// Did Dropbox withdraw the connection?
     pub(crate) disconnected: bool,
+    /// May they see the whole queue?
+    pub(crate) operator: bool,
 }
 
 impl Frame {

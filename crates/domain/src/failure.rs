@@ -132,7 +132,7 @@ impl FailureKind {
             Self::Private => "This is private: the site wants a login, so it cannot be fetched from here.",
             Self::GeoBlocked => "The site does not show this in the country of this server.",
             Self::Removed => "The site says that this was taken down.",
-            Self::LiveNotFinished => "This is still live. Send it again when the stream has ended.",
+            Self::LiveNotFinished => "This is still live. It is fetched when the stream has ended.",
             Self::Drm => "This is copy-protected, so it cannot be fetched.",
             Self::NoSuchFormat => "The site has nothing in this quality. Choose another one.",
             Self::TooLarge => "This is larger than this server allows.",

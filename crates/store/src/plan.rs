@@ -15,34 +15,35 @@ const MAX_BYTES: usize = 2 * 1024 * 1024;
 pub struct Plans<'a>(pub(crate) &'a Store);
 
 impl Plans<'_> {
-    /// The info JSON of this link, if it is still kept.
+    /// The info JSON of this link, or of this item behind it, if it is still kept.
     ///
     /// # Errors
     /// When Redis does not answer.
-    pub async fn get(&self, url: &SourceUrl) -> Result<Option<String>, StoreError> {
-        self.0.connection().run(cmd("GET").arg(self.key(url))).await
+    pub async fn get(&self, url: &SourceUrl, item: Option<u32>) -> Result<Option<String>, StoreError> {
+        self.0.connection().run(cmd("GET").arg(self.key(url, item))).await
     }
 
     /// Keeps the info JSON of this link for so long, unless it is very large.
     ///
     /// # Errors
     /// When Redis does not answer.
-    pub async fn put(&self, url: &SourceUrl, info: &str, ttl: Duration) -> Result<(), StoreError> {
+    pub async fn put(&self, url: &SourceUrl, item: Option<u32>, info: &str, ttl: Duration) -> Result<(), StoreError> {
         if info.len() > MAX_BYTES {
             return Ok(());
         }
-        self.0.connection().run(cmd("SET").arg(self.key(url)).arg(info).arg("PX").arg(millis(ttl).max(1))).await
+        self.0.connection().run(cmd("SET").arg(self.key(url, item)).arg(info).arg("PX").arg(millis(ttl).max(1))).await
     }
 
     /// Forgets this link, when what is kept turned out to be stale.
     ///
     /// # Errors
     /// When Redis does not answer.
-    pub async fn forget(&self, url: &SourceUrl) -> Result<(), StoreError> {
-        self.0.connection().run(cmd("UNLINK").arg(self.key(url))).await
+    pub async fn forget(&self, url: &SourceUrl, item: Option<u32>) -> Result<(), StoreError> {
+        self.0.connection().run(cmd("UNLINK").arg(self.key(url, item))).await
     }
 
-    fn key(&self, url: &SourceUrl) -> String {
-        self.0.keys().plan(&hash_of(url.as_str()))
+    fn key(&self, url: &SourceUrl, item: Option<u32>) -> String {
+        let item = item.map(|item| format!(" item {item}")).unwrap_or_default();
+        self.0.keys().plan(&hash_of(&format!("{url}{item}")))
     }
 }

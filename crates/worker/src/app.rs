@@ -68,6 +68,7 @@ async fn handler(settings: &Settings, store: Store) -> anyhow::Result<JobHandler
         extractor: extractor(tools),
         routes: Routes::new(spool),
         limits: settings.limits.domain(),
+        playlist_items: settings.limits.playlist_items,
         store,
     })
 }

@@ -1,11 +1,14 @@
 //! The path of one attempt: connect, extract, plan, fetch, upload. It reads from top to bottom; every step is somebody else's work.
+//!
+//! Two ways lead off it: a link that turns out to be a list becomes jobs of its own ([`crate::listing`]), and what the person has already is
+//! not brought again ([`crate::duplicate`]).
 
 use std::{sync::Arc, time::Duration};
 
 use sluice_domain::{ByteSize, Failure, FailureKind, Job, MediaInfo, Phase, Plan, Receipt, plan};
 use sluice_dropbox::{AccountClient, UploadSink};
 use sluice_queue::{Described, Lease};
-use sluice_source::{Extraction, Fetched};
+use sluice_source::{Extraction, Fetched, Found, List};
 use sluice_transfer::{Gate, Sink};
 
 use crate::{handler::JobHandler, journal::LeaseJournal, progress::reporting};
@@ -15,9 +18,29 @@ const PLAN_CACHE: Duration = Duration::from_secs(600);
 
 /// One attempt at one job.
 pub(crate) struct Attempt<'a> {
-    shared: &'a JobHandler,
-    lease: &'a Lease,
-    gate: &'a Gate,
+    pub(crate) shared: &'a JobHandler,
+    pub(crate) lease: &'a Lease,
+    pub(crate) gate: &'a Gate,
+}
+
+/// What an attempt that did not fail has come to.
+#[derive(Debug)]
+pub(crate) enum Reached {
+    /// The file is in its place, proven.
+    Landed(Receipt),
+    /// The link was a list: its items are jobs now.
+    Listed {
+        /// The limit at which it was cut, if it was.
+        cut_at: Option<u32>,
+    },
+    /// Another job of the same person brings the same.
+    Duplicate(Box<Job>),
+}
+
+/// What the link leads to.
+enum Seen {
+    Media(Extraction),
+    List(List),
 }
 
 impl<'a> Attempt<'a> {
@@ -25,19 +48,31 @@ impl<'a> Attempt<'a> {
         Self { shared, lease, gate }
     }
 
-    fn job(&self) -> &'a Job {
+    pub(crate) fn job(&self) -> &'a Job {
         self.lease.job()
     }
 
     /// Carries it out.
-    pub(crate) async fn run(&self) -> Result<Receipt, Failure> {
+    pub(crate) async fn run(&self) -> Result<Reached, Failure> {
         let account = self.connect().await?;
         if let Some(receipt) = self.already_landed(&account).await? {
-            return Ok(receipt);
+            return Ok(Reached::Landed(receipt));
+        }
+        if let Some(other) = self.duplicate_of(&account, &self.link()).await? {
+            return Ok(Reached::Duplicate(other));
         }
         self.lease.phase(Phase::Extracting).await?;
         let looking = Box::pin(async { tokio::try_join!(free_space(&account), self.extract()) });
-        let (free_space, extraction) = self.gate.guard(looking).await?;
+        let (free_space, seen) = self.gate.guard(looking).await?;
+        let extraction = match seen {
+            Seen::Media(extraction) => extraction,
+            Seen::List(list) => return self.take_apart(list).await,
+        };
+        if let Some(media) = media_name(&extraction.info)
+            && let Some(other) = self.duplicate_of(&account, &media).await?
+        {
+            return Ok(Reached::Duplicate(other));
+        }
         if let Some(free) = free_space {
             self.gate.limit_to_free_space(free);
         }
@@ -45,7 +80,7 @@ impl<'a> Attempt<'a> {
         self.lease.planned(plan.route, plan.length).await?;
         self.lease.phase(Phase::Transferring).await?;
         self.gate.expect(plan.length);
-        reporting(self.lease, self.gate, self.transfer(&account, &plan, &extraction)).await
+        reporting(self.lease, self.gate, self.transfer(&account, &plan, &extraction)).await.map(Reached::Landed)
     }
 
     async fn transfer(
@@ -87,21 +122,31 @@ impl<'a> Attempt<'a> {
     }
 
     /// What the link leads to; from the cache when it was looked at a moment ago.
-    async fn extract(&self) -> Result<Extraction, Failure> {
-        let (url, cache) = (&self.job().url, self.shared.store.plans());
-        let cached = cache.get(url).await.ok().flatten().and_then(|json| Extraction::from_json(json.into()).ok());
+    async fn extract(&self) -> Result<Seen, Failure> {
+        let (url, item, cache) = (&self.job().url, self.job().item, self.shared.store.plans());
+        let cached = cache.get(url, item).await.ok().flatten().and_then(|json| Extraction::from_json(json.into()).ok());
         let extraction = match cached {
             Some(extraction) => extraction,
-            None => {
-                let extraction = self.shared.extractor.extract(url, self.gate).await?;
-                if let Err(error) = cache.put(url, &extraction.json, PLAN_CACHE).await {
-                    tracing::debug!(%error, "The extraction is not cached");
+            None => match self.shared.extractor.extract(url, item, self.gate).await? {
+                Found::List(list) => return Ok(Seen::List(list)),
+                Found::Media(extraction) => {
+                    if let Err(error) = cache.put(url, item, &extraction.json, PLAN_CACHE).await {
+                        tracing::debug!(%error, "The extraction is not cached");
+                    }
+                    extraction
                 }
-                extraction
-            }
+            },
         };
         self.lease.describe(&described(&extraction.info)).await?;
-        Ok(extraction)
+        Ok(Seen::Media(extraction))
+    }
+
+    /// What the job was asked to bring, as far as the request tells.
+    fn link(&self) -> String {
+        match self.job().item {
+            Some(item) => format!("{} item {item}", self.job().url),
+            None => self.job().url.to_string(),
+        }
     }
 
     /// Adds what only this place knows: what would fit instead, and that a cached extraction may be the cause.
@@ -111,11 +156,17 @@ impl<'a> Attempt<'a> {
             let fits = plan::what_fits(&extraction.info, self.job().preset, cap, None);
             return Failure::too_large(self.gate.at_least(), cap, fits.as_deref());
         }
-        if let Err(error) = self.shared.store.plans().forget(&self.job().url).await {
+        if let Err(error) = self.shared.store.plans().forget(&self.job().url, self.job().item).await {
             tracing::debug!(%error, "The cached extraction stays");
         }
         failure
     }
+}
+
+/// What the extractor calls the piece, the same behind every link to it. A plain file has no name but its link.
+fn media_name(info: &MediaInfo) -> Option<String> {
+    let named = !info.id.is_empty() && !info.extractor.is_empty() && !info.extractor.eq_ignore_ascii_case("generic");
+    named.then(|| format!("{}:{}", info.extractor, info.id))
 }
 
 fn described(info: &MediaInfo) -> Described {

@@ -2,8 +2,10 @@
 
 mod app;
 mod attempt;
+mod duplicate;
 mod handler;
 mod journal;
+mod listing;
 mod progress;
 
 use clap::Parser;

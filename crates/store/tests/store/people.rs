@@ -205,9 +205,9 @@ async fn plans_are_kept_unless_huge() {
     let store = store(&redis).await;
     let url = "https://site.example/watch?v=1".parse().unwrap();
     let ttl = Duration::from_secs(60);
-    store.plans().put(&url, "{}", ttl).await.unwrap();
-    assert_eq!(store.plans().get(&url).await.unwrap().as_deref(), Some("{}"));
+    store.plans().put(&url, None, "{}", ttl).await.unwrap();
+    assert_eq!(store.plans().get(&url, None).await.unwrap().as_deref(), Some("{}"));
     let other = "https://site.example/watch?v=2".parse().unwrap();
-    store.plans().put(&other, &"x".repeat(3 * 1024 * 1024), ttl).await.unwrap();
-    assert_eq!(store.plans().get(&other).await.unwrap(), None);
+    store.plans().put(&other, None, &"x".repeat(3 * 1024 * 1024), ttl).await.unwrap();
+    assert_eq!(store.plans().get(&other, None).await.unwrap(), None);
 }

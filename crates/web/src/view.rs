@@ -5,6 +5,7 @@
 mod facts;
 mod form;
 mod frame;
+mod items;
 mod operator;
 mod page;
 mod row;

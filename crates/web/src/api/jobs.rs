@@ -44,7 +44,7 @@ pub(super) async fn create(request: HttpRequest, payload: Payload, state: Data<S
     }
     let asked = JobRequest::parse(&url, preset.as_deref(), folder.as_deref(), idempotency_key.as_deref(), Origin::Api)?;
     let link = asked.url.clone();
-    let job = state.queue.enqueue(&account, asked, Timestamp::now()).await?.job;
+    let job = state.queue.enqueue(&account, asked, Timestamp::now()).await?.job();
     if job.url != link {
         return Err(Problem::Conflict("This idempotency key was used for another link.".to_owned()));
     }

@@ -1,4 +1,4 @@
-//! `POST /jobs/{id}/cancel`, `/retry` and `/delete`: forms with one button.
+//! `POST /jobs/{id}/cancel`, `/pause`, `/resume`, `/retry` and `/delete`: forms with one button.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -27,6 +27,8 @@ pub(crate) async fn post(
     let account = &visitor.account.id;
     let done = match verb.as_str() {
         "cancel" => state.queue.cancel(account, &id).await.map(|job| job.is_some()),
+        "pause" => state.queue.pause(account, &id).await.map(|job| job.is_some()),
+        "resume" => state.queue.resume(account, &id).await.map(|job| job.is_some()),
         "retry" => state.queue.retry(account, &id).await.map(|job| job.is_some()),
         "delete" => state.queue.delete(account, &id).await,
         _ => return Err(PageError::NotFound),

@@ -46,16 +46,11 @@ async fn row(
     job: &Job,
     workers: Option<u64>,
 ) -> Result<String, PageError> {
-    let ahead = match job.state {
-        JobState::Queued => state.queue.position(account, &job.id).await?,
-        JobState::Running
-        | JobState::Retrying
-        | JobState::Completed
-        | JobState::Failed
-        | JobState::Cancelled
-        | JobState::Refused => None,
+    let waiting = match job.state == JobState::Queued {
+        true => state.queue.waiting(account, &job.id).await?,
+        false => None,
     };
     let web_link = job.receipt.as_ref().and_then(|receipt| state.dropbox.web_link(&receipt.path));
-    let around = Around { now: Timestamp::now(), ahead, workers, web_link };
+    let around = Around { now: Timestamp::now(), waiting, workers, web_link };
     Ok(Row::of(job, &around).html(csrf)?)
 }

@@ -16,6 +16,9 @@ use crate::{body::Fields, cookies::Name, error::PageError, state::State};
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Jobs looked at in one step while all of an account are being cancelled.
 const STEP: u32 = 100;
+/// Everything that goes on, or could, without its person. Lists take their items with them.
+const UNDER_WAY: [JobState; 5] =
+    [JobState::Collecting, JobState::Queued, JobState::Retrying, JobState::Paused, JobState::Running];
 
 /// `POST /logout`: this browser only; jobs go on.
 pub(crate) async fn logout(
@@ -41,7 +44,7 @@ pub(crate) async fn disconnect(
     let visitor = state.signed_in(&request, "/settings").await?;
     visitor.check(&fields)?;
     let account = &visitor.account;
-    for job_state in [JobState::Queued, JobState::Retrying, JobState::Running] {
+    for job_state in UNDER_WAY {
         cancel_all(&state, &account.id, job_state).await?;
     }
     let client = state.dropbox.account(&account.id, account.refresh_token.clone());

@@ -5,9 +5,11 @@
 use askama::Template;
 use jiff::Timestamp;
 use sluice_domain::{FailureKind, Job, JobState, Phase, Preset};
+use sluice_queue::Waiting;
 use url::Url;
 
 use super::{
+    items,
     since::since,
     tell::{announcement, figures, finishing, tell},
 };
@@ -17,8 +19,8 @@ use super::{
 pub(crate) struct Around {
     /// The clock.
     pub(crate) now: Timestamp,
-    /// How many jobs of the same person come first, when that was asked.
-    pub(crate) ahead: Option<u64>,
+    /// How long it waits and behind what, when that was asked.
+    pub(crate) waiting: Option<Waiting>,
     /// How many workers are up, when that was asked.
     pub(crate) workers: Option<u64>,
     /// Where the landed file is shown on the web.
@@ -44,6 +46,8 @@ pub(crate) struct Row {
     pub(crate) facts: Option<String>,
     pub(crate) when: Option<When>,
     pub(crate) place: Option<String>,
+    /// A remark below: where a list was cut.
+    pub(crate) note: Option<String>,
     pub(crate) acts: Vec<Act>,
     pub(crate) announce: Option<String>,
 }
@@ -85,18 +89,23 @@ impl Row {
         let thumbnail = job.thumbnail.is_some();
         Self {
             id: job.id.to_string(),
-            shape: shape(job, bar.as_ref(), thumbnail),
-            tone: tone(job.state),
+            shape: shape(job, around, bar.as_ref()),
+            tone: tone(job),
             bare: known_title(job).is_none(),
             link: job.url.to_string(),
             folder: job.folder.to_string(),
-            symbol: if job.preset.is_audio() { "sound" } else { "film" },
+            symbol: match &job.items {
+                Some(_) => "list",
+                None if job.preset.is_audio() => "sound",
+                None => "film",
+            },
             thumbnail,
             icon: icon(job),
             tell: tell(job, around),
-            facts: figures(job),
+            facts: figures(job, around),
             when: when(job, around.now),
             place: job.receipt.as_ref().map(|receipt| format!("Dropbox{}", receipt.path)),
+            note: job.items.as_ref().and_then(items::cut),
             acts: acts(job, around),
             announce: announcement(job, &title),
             bar,
@@ -131,7 +140,12 @@ fn known_title(job: &Job) -> Option<&str> {
     job.title.as_deref().map(str::trim).filter(|title| !title.is_empty())
 }
 
-fn shape(job: &Job, bar: Option<&Bar>, thumbnail: bool) -> String {
+/// Is it refused because the person has it?
+fn is_duplicate(job: &Job) -> bool {
+    job.error.as_ref().is_some_and(|error| error.kind == FailureKind::Duplicate)
+}
+
+fn shape(job: &Job, around: &Around, bar: Option<&Bar>) -> String {
     let bar = match bar {
         None => "",
         Some(Bar { percent: None, .. }) => "-moving",
@@ -139,16 +153,26 @@ fn shape(job: &Job, bar: Option<&Bar>, thumbnail: bool) -> String {
     };
     let phase = job.phase.filter(|_| job.state == JobState::Running).map_or("", Phase::as_str);
     let bare = known_title(job).is_none();
-    let flags =
-        [(thumbnail, "-pic"), (bare, "-bare"), (job.cancel_requested, "-stop"), (figures(job).is_some(), "-figures")];
+    let flags = [
+        (job.thumbnail.is_some(), "-pic"),
+        (bare, "-bare"),
+        (job.cancel_requested, "-stop"),
+        (job.pause_requested, "-pause"),
+        (job.items.is_some_and(|list| list.cut_at.is_some()), "-cut"),
+        (figures(job, around).is_some(), "-figures"),
+    ];
     let flags: String = flags.into_iter().filter(|(on, _)| *on).map(|(_, word)| word).collect();
-    format!("{}-{}{phase}{bar}{flags}", job.state, job.attempt)
+    // When more is found, the bar of a list may take a step back; within a shape it may not.
+    let of = job.items.map_or(String::new(), |list| format!("-of{}", items::total(&list)));
+    format!("{}-{}{phase}{bar}{flags}{of}", job.state, job.attempt)
 }
 
-fn tone(state: JobState) -> &'static str {
-    match state {
+fn tone(job: &Job) -> &'static str {
+    match job.state {
+        JobState::Refused if is_duplicate(job) => "had",
         JobState::Queued => "queued",
-        JobState::Running => "running",
+        JobState::Running | JobState::Collecting => "running",
+        JobState::Paused => "paused",
         JobState::Retrying => "waits",
         JobState::Completed => "done",
         JobState::Failed => "failed",
@@ -160,17 +184,22 @@ fn tone(state: JobState) -> &'static str {
 fn icon(job: &Job) -> Option<&'static str> {
     match job.state {
         JobState::Queued | JobState::Retrying => Some("clock"),
+        JobState::Paused => Some("pause"),
         JobState::Completed => Some("check"),
+        JobState::Refused if is_duplicate(job) => Some("info"),
         JobState::Failed | JobState::Refused => Some("warn"),
-        JobState::Running | JobState::Cancelled => None,
+        JobState::Running | JobState::Collecting | JobState::Cancelled => None,
     }
 }
 
 fn bar(job: &Job, title: &str) -> Option<Bar> {
-    if job.state != JobState::Running || job.cancel_requested {
+    let label = format!("Progress of {title}");
+    if let Some(list) = job.items.as_ref().filter(|_| !job.cancel_requested) {
+        return items::bar(job, list, label);
+    }
+    if job.state != JobState::Running || job.cancel_requested || job.pause_requested {
         return None;
     }
-    let label = format!("Progress of {title}");
     if finishing(job) {
         return Some(Bar { percent: Some(99), words: Some("finishing".to_owned()), label });
     }
@@ -183,26 +212,37 @@ fn bar(job: &Job, title: &str) -> Option<Bar> {
 fn when(job: &Job, now: Timestamp) -> Option<When> {
     let at = |before, then: Timestamp| When { before, iso: then.to_string(), words: since(then, now) };
     match job.state {
-        JobState::Queued => Some(at("pasted ", job.created_at)),
+        JobState::Queued | JobState::Paused => Some(at("pasted ", job.created_at)),
         JobState::Retrying => job.retry_at.map(|then| at("next try ", then)),
         JobState::Completed | JobState::Failed | JobState::Refused | JobState::Cancelled => {
             job.finished_at.map(|then| at("", then))
         }
-        JobState::Running => None,
+        JobState::Running | JobState::Collecting => None,
     }
 }
 
 fn acts(job: &Job, around: &Around) -> Vec<Act> {
     let retry = |word| Act::Post { word, verb: "retry" };
+    let (pause, resume) = (Act::Post { word: "Pause", verb: "pause" }, Act::Post { word: "Resume", verb: "resume" });
+    let cancel = Act::Post { word: "Cancel", verb: "cancel" };
     match job.state {
-        JobState::Queued | JobState::Running | JobState::Retrying if job.cancel_requested => Vec::new(),
-        JobState::Queued | JobState::Running | JobState::Retrying => vec![Act::Post { word: "Cancel", verb: "cancel" }],
+        state if job.cancel_requested && !state.is_final() => Vec::new(),
+        JobState::Paused => vec![resume, cancel],
+        JobState::Running if job.pause_requested => vec![resume, cancel],
+        // It is over in a moment: there is nothing left to put aside.
+        JobState::Running if finishing(job) => vec![cancel],
+        JobState::Queued | JobState::Running | JobState::Retrying | JobState::Collecting => vec![pause, cancel],
         JobState::Completed => {
             let open =
                 around.web_link.as_ref().map(|link| Act::Go { word: "Open", href: link.to_string(), away: true });
             open.into_iter().chain([Act::Remove]).collect()
         }
         JobState::Cancelled => vec![retry("Retry"), Act::Remove],
+        JobState::Refused if is_duplicate(job) => {
+            let other = job.duplicate_of.as_ref();
+            let show = other.map(|other| Act::Go { word: "Show", href: format!("/jobs/{other}"), away: false });
+            show.into_iter().chain([retry("Send again"), Act::Remove]).collect()
+        }
         JobState::Failed | JobState::Refused => {
             let next = job.error.as_ref().and_then(|error| mend(job, error.kind));
             next.into_iter().chain([retry("Retry"), Act::Remove]).collect()

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use sluice_domain::{ByteSize, FailureKind, Job, JobState, Length, Phase, human_duration, human_rate};
+use sluice_queue::Waiting;
 
-use super::row::Around;
+use super::{items, row::Around};
 
 /// Is every byte on its way to be put in place?
 pub(crate) fn finishing(job: &Job) -> bool {
@@ -15,19 +16,28 @@ pub(crate) fn finishing(job: &Job) -> bool {
 pub(crate) fn tell(job: &Job, around: &Around) -> String {
     let message = || job.error.as_ref().map_or(FailureKind::Internal.user_message(), |error| error.message.as_str());
     let text = match job.state {
-        JobState::Queued | JobState::Running | JobState::Retrying if job.cancel_requested => "Cancelling",
-        JobState::Queued => match (around.workers, around.ahead) {
+        state if job.cancel_requested && !state.is_final() => "Cancelling",
+        JobState::Queued => match (around.workers, around.waiting) {
+            (_, Some(Waiting { paused: true, .. })) => "Paused by whoever runs this server. Nothing is lost.",
             (Some(0), _) => "Waiting: no worker is up. It starts by itself as soon as one is.",
-            (_, Some(ahead)) if ahead > 0 => return format!("Waiting: {ahead} of yours ahead"),
+            (_, Some(Waiting { ahead: 1, .. })) => "Waiting: 1 of yours is ahead",
+            (_, Some(Waiting { ahead, .. })) if ahead > 0 => return format!("Waiting: {ahead} of yours are ahead"),
             _ => "Waiting for its turn",
         },
+        JobState::Running if job.pause_requested => "Pausing",
+        JobState::Running if job.items.is_some() => "Reading the list",
         JobState::Running => match job.phase {
             None | Some(Phase::Extracting) => "Looking at the link",
             Some(Phase::Transferring) if job.progress.bytes_out > 0 => "Sending to your Dropbox",
             Some(Phase::Transferring) => return format!("Fetching from {}", job.url.site()),
             Some(Phase::Committing) => "Finishing: Dropbox puts the file in its place",
         },
+        JobState::Paused => "Paused by you",
+        JobState::Collecting => "Collecting",
         JobState::Completed => "Landed in your Dropbox",
+        JobState::Cancelled if job.items.is_some_and(|items| items.listed && items.found == 0) => {
+            "There is nothing in this list"
+        }
         JobState::Cancelled => "Cancelled",
         // What to do next is written for a job that has ended; this one goes on by itself.
         JobState::Retrying => message().split_inclusive(". ").next().unwrap_or_default().trim_end(),
@@ -42,15 +52,25 @@ pub(crate) fn plain_sentence(job: &Job) -> String {
 }
 
 /// The figures beside the sentence, each after a middle dot; `None` when there are none.
-pub(crate) fn figures(job: &Job) -> Option<String> {
+pub(crate) fn figures(job: &Job, around: &Around) -> Option<String> {
+    let about = around.waiting.and_then(|waiting| waiting.about).map(|time| format!("about {}", human_duration(time)));
     let figures = match job.state {
+        JobState::Queued => {
+            let rest =
+                job.items.map_or_else(|| vec![job.preset.label().to_owned()], |list| items::figures(job.state, &list));
+            about.into_iter().chain(rest).collect()
+        }
+        state if let Some(list) = &job.items => items::figures(state, list),
         JobState::Running if job.phase == Some(Phase::Transferring) => legs(job),
         JobState::Completed => job.receipt.iter().map(|receipt| ByteSize(receipt.size).to_string()).collect(),
-        JobState::Queued => vec![job.preset.label().to_owned()],
         JobState::Running if job.phase != Some(Phase::Committing) => vec![job.preset.label().to_owned()],
-        JobState::Running | JobState::Retrying | JobState::Failed | JobState::Cancelled | JobState::Refused => {
-            Vec::new()
-        }
+        JobState::Paused => vec![job.preset.label().to_owned()],
+        JobState::Running
+        | JobState::Retrying
+        | JobState::Collecting
+        | JobState::Failed
+        | JobState::Cancelled
+        | JobState::Refused => Vec::new(),
     };
     // A line breaks after a dot only, never within a figure.
     let glue = |figure: &String| format!("\u{a0}· {}", figure.replace(' ', "\u{a0}"));
@@ -80,12 +100,26 @@ fn legs(job: &Job) -> Vec<String> {
 
 /// What a screen reader hears when a job has ended; silence about everything before that.
 pub(crate) fn announcement(job: &Job, title: &str) -> Option<String> {
+    let kind = job.error.as_ref().map(|error| error.kind);
     match job.state {
-        JobState::Completed => Some(format!("{title} is in your Dropbox.")),
+        JobState::Completed => match &job.items {
+            Some(list) => Some(format!("{title}: {} arrived in your Dropbox.", items::plural(list.arrived()))),
+            None => Some(format!("{title} is in your Dropbox.")),
+        },
+        JobState::Failed | JobState::Refused
+            if matches!(kind, Some(FailureKind::Duplicate | FailureKind::Incomplete)) =>
+        {
+            job.error.as_ref().map(|error| format!("{title}: {}", error.message))
+        }
         JobState::Failed | JobState::Refused => {
             let reason = job.error.as_ref().map(|error| format!(" {}", error.message)).unwrap_or_default();
             Some(format!("{title} did not arrive.{reason}"))
         }
-        JobState::Queued | JobState::Running | JobState::Retrying | JobState::Cancelled => None,
+        JobState::Queued
+        | JobState::Running
+        | JobState::Retrying
+        | JobState::Paused
+        | JobState::Collecting
+        | JobState::Cancelled => None,
     }
 }

@@ -1,5 +1,7 @@
 //! Rows as data: a job in, words out.
 
+use std::time::Duration;
+
 use sluice_domain::{Folder, JobError, JobId, Length, Origin, Progress, Receipt};
 
 use super::*;
@@ -24,10 +26,17 @@ fn job(state: JobState, change: impl FnOnce(&mut Job)) -> Job {
         receipt: None,
         error: None,
         cancel_requested: false,
+        pause_requested: false,
+        force: false,
         created_at: Timestamp::UNIX_EPOCH,
         started_at: None,
         finished_at: None,
         retry_at: None,
+        parent: None,
+        item: None,
+        items: None,
+        duplicate_of: None,
+        attempts: Vec::new(),
     };
     change(&mut job);
     job
@@ -68,33 +77,40 @@ fn check(job: &Job, want: &str) {
 #[test]
 fn what_waits_says_for_what() {
     let queued = job(JobState::Queued, |_| {});
-    check(&queued, "Waiting for its turn · 1080p · pasted just now | - | Cancel");
-    let around = |ahead, workers| Around { ahead, workers, ..Around::default() };
-    let told = |ahead, workers| line(&queued, &around(ahead, workers));
-    assert!(told(Some(2), Some(1)).starts_with("Waiting: 2 of yours ahead"));
-    assert!(told(Some(0), Some(1)).starts_with("Waiting for its turn"));
-    assert!(told(Some(2), Some(0)).starts_with("Waiting: no worker is up."));
+    check(&queued, "Waiting for its turn · 1080p · pasted just now | - | Pause, Cancel");
+    let told = |ahead, seconds: Option<u64>, paused, workers| {
+        let waiting = Some(Waiting { ahead, about: seconds.map(Duration::from_secs), paused });
+        line(&queued, &Around { waiting, workers: Some(workers), ..Around::default() })
+    };
+    assert_eq!(
+        told(3, Some(70), false, 1),
+        "Waiting: 3 of yours are ahead · about 2 min · 1080p · pasted just now | - | Pause, Cancel"
+    );
+    assert!(told(1, None, false, 1).starts_with("Waiting: 1 of yours is ahead · 1080p"));
+    assert!(told(0, None, false, 1).starts_with("Waiting for its turn"));
+    assert!(told(2, None, false, 0).starts_with("Waiting: no worker is up."));
+    assert!(told(2, None, true, 0).starts_with("Paused by whoever runs this server."));
     let retrying = job(JobState::Retrying, |job| {
         job.error = failed(JobState::Failed, FailureKind::SiteBusy).error;
         job.retry_at = Some(Timestamp::from_second(20).unwrap());
     });
-    check(&retrying, "The site turned us away or was out of order. · next try in 20 sec | - | Cancel");
+    check(&retrying, "The site turned us away or was out of order. · next try in 20 sec | - | Pause, Cancel");
 }
 
 #[test]
 fn what_runs_shows_both_legs() {
-    check(&job(JobState::Running, |_| {}), "Looking at the link · 1080p | moves | Cancel");
+    check(&job(JobState::Running, |_| {}), "Looking at the link · 1080p | moves | Pause, Cancel");
     check(
         &moving(61_000_000, 58_000_000, Length::Exact(96_000_000)),
-        "Sending to your Dropbox · fetched 61 MB · in Dropbox 58 MB of 96 MB · 11 MB/s · 7 s left | 61 % | Cancel",
+        "Sending to your Dropbox · fetched 61 MB · in Dropbox 58 MB of 96 MB · 11 MB/s · 7 s left | 61 % | Pause, Cancel",
     );
     check(
         &moving(61_000_000, 0, Length::Estimate(96_000_000)),
-        "Fetching from archive.example · fetched 61 MB of about 96 MB · none in Dropbox yet · 11 MB/s · 12 s left | 31 % | Cancel",
+        "Fetching from archive.example · fetched 61 MB of about 96 MB · none in Dropbox yet · 11 MB/s · 12 s left | 31 % | Pause, Cancel",
     );
     check(
         &moving(61_000_000, 0, Length::Unknown),
-        "Fetching from archive.example · fetched 61 MB · none in Dropbox yet · 11 MB/s | moves | Cancel",
+        "Fetching from archive.example · fetched 61 MB · none in Dropbox yet · 11 MB/s | moves | Pause, Cancel",
     );
 }
 
@@ -185,5 +201,5 @@ fn hostile_words_stay_words() {
     let hostile = job(JobState::Queued, |job| job.title = Some("<script>alert(1)</script>\" onload=\"x".to_owned()));
     let html = Row::of(&hostile, &Around::default()).html("token").unwrap();
     assert!(!html.contains("<script") && !html.contains("\" onload"), "{html}");
-    assert_eq!(html.matches("value=\"token\"").count(), 1);
+    assert_eq!(html.matches("value=\"token\"").count(), 2);
 }

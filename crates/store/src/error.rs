@@ -39,6 +39,12 @@ pub enum StoreError {
         /// Which value.
         what: String,
     },
+    /// None of this process's keys opens what the processes before it sealed.
+    #[error(
+        "this process's security.secret_key differs from the one that the data in Redis was sealed with: give every process the same \
+         (while one key replaces another, both: the new one first)"
+    )]
+    WrongKey,
     /// An account may have only so many API tokens.
     #[error("an account may have {limit} API tokens: revoke one first")]
     TooManyTokens {

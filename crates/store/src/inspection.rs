@@ -10,7 +10,7 @@ use crate::{Store, StoreError, migrations};
 /// Redis as an operator has to know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspection {
-    /// Its version.
+    /// Which server it is, for people: its name, its version, its role, and how it was found, such as `Valkey 8.1.3, master, through Sentinel`.
     pub version: String,
     /// Its clock.
     pub clock: Timestamp,
@@ -35,7 +35,7 @@ impl Store {
         let info: HashMap<&str, &str> = info.lines().filter_map(|line| line.trim_end().split_once(':')).collect();
         let said = |key: &str| info.get(key).copied().unwrap_or_default();
         Ok(Inspection {
-            version: said("redis_version").to_owned(),
+            version: describe(said, self.connection().found_through()),
             clock: Timestamp::new(seconds, micros.saturating_mul(1000))
                 .map_err(|error| StoreError::corrupt("the clock of Redis", &error))?,
             append_only: said("aof_enabled") == "1",
@@ -43,5 +43,35 @@ impl Store {
             schema: schema.unwrap_or(0),
             known_schema: migrations::known(),
         })
+    }
+}
+
+/// Which server says this about itself.
+fn describe<'a>(said: impl Fn(&str) -> &'a str, found_through: Option<&str>) -> String {
+    // Valkey tells clients the version of Redis that it can stand in for, and its own beside it.
+    let (name, version) = match said("valkey_version") {
+        "" => ("Redis", said("redis_version")),
+        version => ("Valkey", version),
+    };
+    // Both call a replica "slave" here.
+    let role = if said("role") == "slave" { "replica" } else { said("role") };
+    let through = found_through.map(|through| format!(", through {through}")).unwrap_or_default();
+    format!("{name} {version}, {role}{through}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_are_told_apart() {
+        let check = |info: &[(&str, &'static str)], through: Option<&str>, want: &str| {
+            let said = |key: &str| info.iter().find(|(k, _)| *k == key).map_or("", |(_, value)| value);
+            assert_eq!(describe(said, through), want);
+        };
+        check(&[("redis_version", "7.0.15"), ("role", "master")], None, "Redis 7.0.15, master");
+        let valkey = [("redis_version", "7.2.4"), ("valkey_version", "8.1.3"), ("role", "master")];
+        check(&valkey, Some("Sentinel"), "Valkey 8.1.3, master, through Sentinel");
+        check(&[("redis_version", "7.0.15"), ("role", "slave")], None, "Redis 7.0.15, replica");
     }
 }

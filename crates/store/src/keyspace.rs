@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | `schema` | string | version of the keyspace; for ever |
 //! | `schema:lock` | string | who migrates; a minute |
+//! | `canary` | string | a known word, sealed: tells a process that its `security.secret_key` is another one; for ever |
 //! | `account:<id>` | hash | a person: name, folder, sealed refresh token; until disconnected |
 //! | `account:<id>:pause` | string | the account must be left alone; as long as Dropbox asked |
 //! | `account:<id>:sessions` | sorted set | hashes of session tokens by their end |
@@ -49,6 +50,10 @@ impl Keyspace {
 
     pub(crate) fn schema_lock(&self) -> String {
         format!("{}schema:lock", self.0)
+    }
+
+    pub(crate) fn canary(&self) -> String {
+        format!("{}canary", self.0)
     }
 
     pub(crate) fn account(&self, id: &AccountId) -> String {

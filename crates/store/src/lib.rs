@@ -1,18 +1,22 @@
 #![doc = include_str!("../README.md")]
 
 mod account;
+mod canary;
 mod connection;
 mod error;
 mod fields;
 mod inspection;
 mod keyspace;
+mod lanes;
 mod login;
+mod master;
 mod migrations;
 mod plan;
 mod random;
 mod repeat;
 mod seal;
 mod session;
+mod silence;
 mod token;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -37,7 +41,8 @@ use seal::Sealer;
 /// What a store needs to know.
 #[derive(Debug, Clone)]
 pub struct StoreConfig {
-    /// `redis://`, `rediss://` or `redis+unix:///path`.
+    /// Where Redis is: `redis://`, `rediss://`, `redis+unix:///path`, `redis+sentinel://HOST:PORT,HOST:PORT/MASTERNAME/DB` or
+    /// `redis+cluster://HOST:PORT,HOST:PORT`; the last two with `rediss+` as well.
     pub url: SecretString,
     /// What every key begins with.
     pub namespace: String,
@@ -67,21 +72,25 @@ impl Store {
     /// Connects, waiting for Redis as long as the patience lasts.
     ///
     /// # Errors
-    /// A setting that cannot be used, no Redis in time, or data of a newer version.
+    /// A setting that cannot be used, no Redis in time, data of a newer version, or data that was sealed with another secret key.
     pub async fn connect(config: StoreConfig) -> Result<Self, StoreError> {
         let keys = Keyspace::new(&config.namespace)?;
         let sealer = Sealer::new(&config.secret_key)?;
-        let connection = Connection::new(&config.url, config.patience)?;
+        let connection = Connection::new(&config.url, keys.prefix(), config.patience)?;
         migrations::check(&connection, &keys).await?;
+        canary::check(&connection, &keys, &sealer).await?;
         Ok(Self(Arc::new(Inner { connection, keys, sealer })))
     }
 
-    /// Brings the keyspace to this version, once, whoever comes first; the others wait for it.
+    /// Brings the keyspace to this version, once, whoever comes first; the others wait for it. The first one also leaves the word by which the
+    /// others know whether they have the same secret key.
     ///
     /// # Errors
-    /// When Redis does not answer, data of a newer version is there, or a migration fails.
+    /// When Redis does not answer, data of a newer version or of another secret key is there, or a migration fails.
     pub async fn migrate(&self) -> Result<MigrationReport, StoreError> {
-        Box::pin(migrations::run(self)).await
+        let report = Box::pin(migrations::run(self)).await?;
+        Box::pin(canary::leave(self)).await?;
+        Ok(report)
     }
 
     /// Does Redis answer?

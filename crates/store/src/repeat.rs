@@ -2,41 +2,49 @@
 
 use std::time::Duration;
 
-use redis::{ErrorKind, RedisError, ServerErrorKind};
+use redis::{ErrorKind, RedisError, ServerError};
 
 /// What to do about a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// The connection is of no more use: dial again, then repeat.
     Redial,
+    /// The key lives on another server of a cluster: dial anew, to whom the cluster then names, and repeat there.
+    Elsewhere,
     /// The server is there but cannot work now: repeat on the same connection.
     Wait,
     /// It will not pass by itself.
     GiveUp,
 }
 
-/// Codes of a server that cannot work now but will: loading its data, being failed over, running a long script, out of memory or disk.
-const WAIT: [&str; 6] = ["LOADING", "TRYAGAIN", "CLUSTERDOWN", "BUSY", "OOM", "MISCONF"];
-/// Codes of a server that is no longer the one to talk to.
-const REDIAL: [&str; 2] = ["READONLY", "MASTERDOWN"];
+/// Codes of a server that cannot work now but will: loading its data, running a long script, out of memory or disk, or, after `ASK`, giving
+/// the slot away: it goes on owning it until the last key has moved, and half of a slot is of no use to scripts.
+const WAIT: [&str; 6] = ["LOADING", "TRYAGAIN", "ASK", "BUSY", "OOM", "MISCONF"];
+/// Codes of a server that may no longer be the one to talk to: a replica, or a master that is cut off from the others.
+const REDIAL: [&str; 4] = ["READONLY", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS"];
 
 /// Judges a fault.
 pub(crate) fn judge(error: &RedisError) -> Verdict {
-    match error.kind() {
-        // A reply that cannot be parsed leaves the stream out of step: every later reply on it would be wrong.
-        ErrorKind::Io | ErrorKind::Parse => return Verdict::Redial,
-        ErrorKind::Server(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown) => return Verdict::Redial,
-        ErrorKind::Server(ServerErrorKind::BusyLoading | ServerErrorKind::TryAgain | ServerErrorKind::ClusterDown) => {
-            return Verdict::Wait;
-        }
-        _ => {}
+    // A reply that cannot be parsed leaves the stream out of step: every later reply on it would be wrong.
+    if matches!(error.kind(), ErrorKind::Io | ErrorKind::Parse) {
+        return Verdict::Redial;
     }
-    let code = error.code().unwrap_or_default();
-    // Servers before 7 wrap the fault of a command inside a script in their own text: "-OOM command not allowed ...".
-    let inside = |code: &&str| error.detail().is_some_and(|detail| detail.contains(&format!("-{code} ")));
-    if REDIAL.contains(&code) || REDIAL.iter().any(inside) {
+    // A pipeline may have several; one that passes by itself is worth the repetition, after which the others speak for themselves.
+    let faults = error.clone().into_server_errors();
+    let verdicts = faults.iter().flat_map(|faults| faults.iter()).map(|(_, fault)| judge_code(fault));
+    verdicts.into_iter().find(|verdict| *verdict != Verdict::GiveUp).unwrap_or(Verdict::GiveUp)
+}
+
+fn judge_code(fault: &ServerError) -> Verdict {
+    let is = |code: &&str| {
+        // Servers before 7 wrap the fault of a command inside a script in their own text: "-OOM command not allowed ...".
+        fault.code() == *code || fault.details().is_some_and(|details| details.contains(&format!("-{code} ")))
+    };
+    if fault.code() == "MOVED" {
+        Verdict::Elsewhere
+    } else if REDIAL.iter().any(is) {
         Verdict::Redial
-    } else if WAIT.contains(&code) || WAIT.iter().any(inside) {
+    } else if WAIT.iter().any(is) {
         Verdict::Wait
     } else {
         Verdict::GiveUp
@@ -65,7 +73,10 @@ mod tests {
         check("-READONLY You can't write against a read only replica.\r\n", Verdict::Redial);
         check("-MASTERDOWN Link with MASTER is down\r\n", Verdict::Redial);
         check("-TRYAGAIN Multiple keys request during rehashing of slot\r\n", Verdict::Wait);
-        check("-CLUSTERDOWN The cluster is down\r\n", Verdict::Wait);
+        check("-CLUSTERDOWN The cluster is down\r\n", Verdict::Redial);
+        check("-NOREPLICAS Not enough good replicas to write.\r\n", Verdict::Redial);
+        check("-MOVED 3999 127.0.0.1:6381\r\n", Verdict::Elsewhere);
+        check("-ASK 3999 127.0.0.1:6381\r\n", Verdict::Wait);
         check("-BUSY Redis is busy running a script\r\n", Verdict::Wait);
         check(
             "-OOM command not allowed when used memory > 'maxmemory'. script: 1, on @user_script:1.\r\n",

@@ -61,6 +61,12 @@ impl Sealer {
         Ok(format!("{VERSION}.{}.{}", key.id, BASE64_URL_SAFE_NO_PAD.encode(sealed)))
     }
 
+    /// Would a new seal be made with the same key? The others are on their way out.
+    pub(crate) fn is_newest(&self, sealed: &str) -> bool {
+        let id = sealed.strip_prefix(VERSION).and_then(|rest| rest.strip_prefix('.')?.split_once('.'));
+        id.zip(self.keys.first()).is_some_and(|((id, _), key)| id == key.id)
+    }
+
     /// Opens what was sealed for this place.
     pub(crate) fn open(&self, place: &str, sealed: &str) -> Result<SecretString, StoreError> {
         let opened = || {
@@ -109,6 +115,7 @@ mod tests {
         let sealed = sealer(&old).seal("p", &"secret".into()).unwrap();
         let both = sealer(&format!("{NEW} {old}"));
         assert_eq!(both.open("p", &sealed).unwrap().expose_secret(), "secret");
+        assert!(!both.is_newest(&sealed) && both.is_newest(&both.seal("p", &"x".into()).unwrap()));
         assert!(sealer(NEW).open("p", &sealed).is_err());
         assert!(sealer(NEW).open("p", &both.seal("p", &"x".into()).unwrap()).is_ok());
     }

@@ -2,10 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where something is not as it should be")]
 
+mod canary;
+mod cluster;
+mod cluster_servers;
 mod migrate;
 mod outage;
 mod people;
+mod redis_process;
 mod redis_server;
+mod sentinel;
+mod sentinel_servers;
+mod stream;
 
 use std::time::Duration;
 
@@ -15,8 +22,12 @@ use sluice_store::{Store, StoreConfig};
 const SECRET_KEY: &str = "a-secret-key-for-tests-only";
 
 fn config(redis: &RedisServer) -> StoreConfig {
+    config_at(redis.url())
+}
+
+fn config_at(url: String) -> StoreConfig {
     StoreConfig {
-        url: redis.url().into(),
+        url: url.into(),
         namespace: "test".into(),
         secret_key: SECRET_KEY.into(),
         patience: Duration::from_secs(5),

@@ -1,6 +1,7 @@
 //! The whole product, end to end: real binaries, real Redis, real yt-dlp and ffmpeg, real HTTP. One file per promise.
 
 mod bad_input;
+mod chaos;
 mod command_line;
 mod crashes;
 mod dropbox;

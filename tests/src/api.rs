@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use jiff::Timestamp;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -40,6 +41,10 @@ pub struct Job {
     pub content_hash: Option<String>,
     /// Why it did not.
     pub error: Option<JobError>,
+    /// When it was taken.
+    pub created_at: Timestamp,
+    /// When it was over.
+    pub finished_at: Option<Timestamp>,
 }
 
 /// A failure as its owner sees it.
@@ -57,6 +62,11 @@ impl Job {
     /// Will nothing more happen by itself?
     pub fn is_final(&self) -> bool {
         ["completed", "failed", "cancelled", "refused"].contains(&self.state.as_str())
+    }
+
+    /// From its acceptance to its end.
+    pub fn took(&self) -> Option<Duration> {
+        self.finished_at.and_then(|end| Duration::try_from(end.duration_since(self.created_at)).ok())
     }
 
     /// The kind of its failure; empty without one.

@@ -1,7 +1,8 @@
 //! Finds the workspace's binaries, freshly built.
 //!
 //! A separate package gets no `CARGO_BIN_EXE_*`, and a test that guesses a path may pass beside a stale binary. So the
-//! harness asks cargo, once per test process: some milliseconds when nothing changed. All binaries are built by one
+//! harness asks cargo, once per test process: some milliseconds when nothing changed. Tests get what is built for tests,
+//! benches what is built for people. All binaries are built by one
 //! command, because cargo chooses the features of dependencies per command: one at a time would build ring five times.
 
 use std::{collections::BTreeMap, path::PathBuf, process::Stdio, sync::OnceLock};
@@ -27,6 +28,7 @@ fn build() -> Result<BTreeMap<String, PathBuf>> {
     let mut cargo = std::process::Command::new(env!("CARGO"));
     cargo
         .args(["build", "--workspace", "--bins", "--message-format=json-render-diagnostics"])
+        .args(if cfg!(debug_assertions) { None } else { Some("--release") })
         .current_dir(repository())
         .stdin(Stdio::null())
         .stderr(Stdio::inherit());

@@ -87,6 +87,20 @@ impl Emulator {
         Ok(list.iter().map(|session| session["id"].as_str().unwrap_or_default().to_owned()).collect())
     }
 
+    /// The answers of all successful finishes of upload sessions, repeated finishes left out; read from the emulator's own records.
+    pub fn commits(&self) -> Result<Vec<Value>> {
+        let records = self.folder.join(".emulator/sessions");
+        let mut commits = Vec::new();
+        for entry in std::fs::read_dir(&records).with_context(|| records.display().to_string())? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "json") {
+                let record: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
+                commits.extend(Some(record["committed"].clone()).filter(|answer| !answer.is_null()));
+            }
+        }
+        Ok(commits)
+    }
+
     /// How often a route was called.
     pub async fn calls_of(&self, route: &str) -> Result<usize> {
         let reply = self.calls().await?;

@@ -7,6 +7,7 @@
 pub mod api;
 pub mod binaries;
 pub mod browser;
+pub mod chaos;
 pub mod emulator;
 pub mod eventually;
 pub mod http;
@@ -14,6 +15,7 @@ pub mod landed;
 pub mod media;
 pub mod person;
 pub mod process;
+pub mod proxy;
 pub mod redis;
 pub mod site;
 pub mod tools;

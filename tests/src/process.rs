@@ -118,6 +118,20 @@ impl Process {
         Ok(self.launch.clone())
     }
 
+    /// Stops it where it is (SIGSTOP), with everything that descends from it if `family` is set. The same call of
+    /// [`Paused::resume`] lets all of them go on.
+    pub fn pause(&self, family: bool) -> Result<Paused> {
+        kill(self.group, Signal::SIGSTOP)?;
+        let mut stopped = vec![self.group];
+        // It makes no more children now; those of its children that come meanwhile are stopped by nobody.
+        for pid in if family { descendants(self.group) } else { Vec::new() } {
+            if kill(pid, Signal::SIGSTOP).is_ok() {
+                stopped.push(pid);
+            }
+        }
+        Ok(Paused(stopped))
+    }
+
     async fn wait(&mut self) -> Result<ExitStatus> {
         let waiting = tokio::time::timeout(STOP, self.child.wait()).await;
         Ok(waiting.with_context(|| format!("{} does not stop:\n{}", self.launch.name, self.log()))??)
@@ -131,6 +145,46 @@ impl Drop for Process {
             let _ = killpg(self.group, Signal::SIGKILL);
         }
     }
+}
+
+/// Processes that stand still.
+#[derive(Debug)]
+pub struct Paused(Vec<Pid>);
+
+impl Paused {
+    /// Which process was paused, whether or not it still exists.
+    pub fn group(&self) -> Pid {
+        self.0[0]
+    }
+
+    /// Lets them go on (SIGCONT); those that were killed meanwhile are passed over.
+    pub fn resume(self) {
+        for pid in self.0 {
+            let _ = kill(pid, Signal::SIGCONT);
+        }
+    }
+}
+
+/// Children, their children and so on, at this moment.
+fn descendants(of: Pid) -> Vec<Pid> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let pairs: Vec<(Pid, Pid)> = entries
+        .flatten()
+        .filter_map(|entry| {
+            let pid = entry.file_name().to_str()?.parse().ok()?;
+            // "pid (name) state parent ...", and the name may hold anything.
+            let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+            let parent = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
+            Some((Pid::from_raw(pid), Pid::from_raw(parent)))
+        })
+        .collect();
+    let mut found = vec![of];
+    let mut next = 0;
+    while let Some(&parent) = found.get(next) {
+        found.extend(pairs.iter().filter(|(_, of)| *of == parent).map(|(pid, _)| *pid));
+        next += 1;
+    }
+    found.split_off(1)
 }
 
 fn log_of(directory: &Path, name: &str) -> PathBuf {

@@ -1,4 +1,5 @@
 //! A private Redis: the real server on a unix socket, everything in its append-only file.
+//! It is ended and started again by tests, in good order or not.
 
 use std::{
     path::{Path, PathBuf},
@@ -17,25 +18,54 @@ use crate::{
     tools,
 };
 
+/// How soon what was written is on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Fsync {
+    /// Before it is acknowledged.
+    #[default]
+    Always,
+    /// Within a second: what was acknowledged in the last second before a crash of the machine may be lost. A crash of Redis
+    /// alone loses less, as what it handed to the kernel stays.
+    EverySecond,
+}
+
 /// A running Redis.
 #[derive(Debug)]
 pub struct Redis {
     process: Process,
+    place: Place,
+}
+
+/// Where a Redis keeps its data, and how: what remains of it while it is away.
+#[derive(Debug, Clone)]
+pub struct Place {
     directory: PathBuf,
+    fsync: Fsync,
+}
+
+impl Place {
+    /// Starts Redis again over its data.
+    pub async fn start(self) -> Result<Redis> {
+        Redis::start(&self.directory, self.fsync).await
+    }
 }
 
 impl Redis {
     /// Starts it over `directory`, with the data that an earlier one left there.
-    pub async fn start(directory: &Path) -> Result<Self> {
+    pub async fn start(directory: &Path, fsync: Fsync) -> Result<Self> {
         let socket = socket(directory);
         let (socket_text, place) = (socket.display().to_string(), directory.display().to_string());
+        let appendfsync = match fsync {
+            Fsync::Always => "always",
+            Fsync::EverySecond => "everysec",
+        };
         let arguments = [
             ["--port", "0"],
             ["--unixsocket", &socket_text],
             ["--dir", &place],
             ["--save", ""],
             ["--appendonly", "yes"],
-            ["--appendfsync", "always"],
+            ["--appendfsync", appendfsync],
         ];
         let launch = Launch {
             name: "redis".into(),
@@ -46,18 +76,29 @@ impl Redis {
         };
         let process = Process::start(directory, launch).await?;
         eventually("Redis answers", Duration::from_secs(30), async || Ok(pong(&socket).await.ok())).await?;
-        Ok(Self { process, directory: directory.to_owned() })
+        Ok(Self { process, place: Place { directory: directory.to_owned(), fsync } })
     }
 
     /// How Sluice reaches it.
     pub fn url(&self) -> String {
-        format!("redis+unix://{}", socket(&self.directory).display())
+        format!("redis+unix://{}", self.socket().display())
     }
 
-    /// Kills it with SIGKILL and starts it again over the same data.
-    pub async fn crash_and_restart(self) -> Result<Self> {
+    /// Its unix socket.
+    pub fn socket(&self) -> PathBuf {
+        socket(&self.place.directory)
+    }
+
+    /// Kills it with SIGKILL. Its data stay.
+    pub async fn crash(self) -> Result<Place> {
         self.process.crash().await?;
-        Self::start(&self.directory).await
+        Ok(self.place)
+    }
+
+    /// Ends it with SIGTERM, as a service manager does. Its data stay.
+    pub async fn stop(self) -> Result<Place> {
+        self.process.stop().await?;
+        Ok(self.place)
     }
 
     pub(crate) fn process(&self) -> &Process {
@@ -94,9 +135,9 @@ mod tests {
     #[tokio::test]
     async fn what_was_written_survives_sigkill() {
         let directory = tempfile::tempdir().unwrap();
-        let redis = Redis::start(directory.path()).await.unwrap();
+        let redis = Redis::start(directory.path(), Fsync::Always).await.unwrap();
         ask(directory.path(), "SET a 1", "+OK").await;
-        let redis = redis.crash_and_restart().await.unwrap();
+        let redis = redis.crash().await.unwrap().start().await.unwrap();
         ask(directory.path(), "GET a", "$1\r\n1").await;
         let group = redis.process().group();
         drop(redis);

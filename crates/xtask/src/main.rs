@@ -1,9 +1,10 @@
-//! Repository commands: `cargo xtask demo`, `test`, `tidy`.
+//! Repository commands: `cargo xtask demo`, `test`, `bench`, `tidy`.
 //!
 //! They install what is missing, build, and start the real programs. Nothing of Sluice itself lives here, and nothing here is needed to
 //! run Sluice.
 #![expect(clippy::print_stdout, reason = "a command line speaks on standard output")]
 
+mod bench;
 mod demo;
 mod interrupt;
 mod place;
@@ -28,6 +29,7 @@ enum Xtask {
 enum Command {
     Demo(demo::Demo),
     Test(test::Test),
+    Bench(bench::Bench),
     /// Check what compilers do not: the arrows between crates, file lengths, strays, machine paths, missing module docs
     Tidy,
 }
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
     let done = match command {
         Command::Demo(demo) => demo::run(&demo),
         Command::Test(test) => test::run_all(&test),
+        Command::Bench(bench) => bench::run_one(&bench),
         Command::Tidy => tidy::run(),
     };
     match done {

@@ -19,7 +19,8 @@ use crate::{
     emulator::Emulator,
     person::{Person, sign_in},
     process::{Launch, Process},
-    redis::Redis,
+    proxy::Proxy,
+    redis::{Place, Redis},
     site::Site,
 };
 
@@ -33,6 +34,9 @@ pub struct World {
     /// The practice Dropbox.
     pub emulator: Emulator,
     redis: Option<Redis>,
+    // Where its data are while it is away.
+    redis_place: Option<Place>,
+    line: Option<Proxy>,
     web: Option<Process>,
     workers: Vec<Process>,
     started: usize,
@@ -122,11 +126,50 @@ impl World {
         Ok(())
     }
 
+    /// Adds a worker without waiting until it is ready; returns its place among `workers`.
+    pub async fn send_for_worker(&mut self) -> Result<usize> {
+        self.started += 1;
+        let name = format!("worker-{}", self.started);
+        let launch = Launch { announces: false, ..self.launch(&name, "sluice-worker")? };
+        self.workers.push(Process::start(self.directory.path(), launch).await?);
+        Ok(self.workers.len() - 1)
+    }
+
+    /// The workers, in the order in which they were added.
+    pub fn workers(&self) -> &[Process] {
+        &self.workers
+    }
+
     /// Kills Redis with SIGKILL and starts it again over the same append-only file.
     pub async fn restart_redis(&mut self) -> Result<()> {
+        self.crash_redis().await?;
+        self.start_redis().await
+    }
+
+    /// Kills Redis with SIGKILL.
+    pub async fn crash_redis(&mut self) -> Result<()> {
         let redis = self.redis.take().context("Redis does not run")?;
-        self.redis = Some(redis.crash_and_restart().await?);
+        self.redis_place = Some(redis.crash().await?);
         Ok(())
+    }
+
+    /// Ends Redis with SIGTERM.
+    pub async fn stop_redis(&mut self) -> Result<()> {
+        let redis = self.redis.take().context("Redis does not run")?;
+        self.redis_place = Some(redis.stop().await?);
+        Ok(())
+    }
+
+    /// Starts Redis again over its append-only file.
+    pub async fn start_redis(&mut self) -> Result<()> {
+        let place = self.redis_place.take().context("Redis was not ended")?;
+        self.redis = Some(place.start().await?);
+        Ok(())
+    }
+
+    /// The line to Redis, in a world that was set up with one.
+    pub fn line(&self) -> Result<&Proxy> {
+        self.line.as_ref().context("the world was not set up with a proxy")
     }
 
     /// The folder in which workers spool.
@@ -144,13 +187,16 @@ impl World {
     }
 
     async fn spawn(&self, name: &str, program: &str) -> Result<Process> {
-        let launch = Launch {
+        Process::start(self.directory.path(), self.launch(name, program)?).await
+    }
+
+    fn launch(&self, name: &str, program: &str) -> Result<Launch> {
+        Ok(Launch {
             name: name.to_owned(),
             program: binary(program)?,
             arguments: Vec::new(),
             environment: self.environment.clone(),
             announces: true,
-        };
-        Process::start(self.directory.path(), launch).await
+        })
     }
 }

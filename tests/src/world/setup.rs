@@ -7,7 +7,8 @@ use tokio::sync::Semaphore;
 use super::World;
 use crate::{
     emulator::{APP_KEY, Emulator},
-    redis::Redis,
+    proxy::Proxy,
+    redis::{Fsync, Redis},
     site::Site,
     tools,
 };
@@ -20,11 +21,14 @@ static TURNS: Semaphore = Semaphore::const_new(2);
 pub struct Setup {
     settings: Vec<(String, String)>,
     workers: usize,
+    accounts: Vec<String>,
+    fsync: Fsync,
+    proxied: bool,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { settings: Vec::new(), workers: 1 }
+        Self { settings: Vec::new(), workers: 1, accounts: Vec::new(), fsync: Fsync::Always, proxied: false }
     }
 }
 
@@ -43,6 +47,27 @@ impl Setup {
         self
     }
 
+    /// Gives the practice Dropbox these accounts instead of its own two.
+    #[must_use]
+    pub fn accounts(mut self, names: &[String]) -> Self {
+        self.accounts = names.to_vec();
+        self
+    }
+
+    /// Says how soon what Redis wrote is on disk; before it is acknowledged by default.
+    #[must_use]
+    pub fn fsync(mut self, fsync: Fsync) -> Self {
+        self.fsync = fsync;
+        self
+    }
+
+    /// Puts a proxy between everything of Sluice and Redis: `World::line`.
+    #[must_use]
+    pub fn proxied(mut self) -> Self {
+        self.proxied = true;
+        self
+    }
+
     /// Starts everything and waits until it is ready.
     pub async fn start(self) -> Result<World> {
         let turn = TURNS.acquire().await?;
@@ -52,7 +77,10 @@ impl Setup {
             std::fs::create_dir(place.join(folder))?;
         }
         let site = Site::start().await?;
-        let (redis, emulator) = tokio::try_join!(Redis::start(place), Emulator::start(place, &[]))?;
+        let accounts: Vec<String> = self.accounts.iter().flat_map(|name| ["--account".into(), name.clone()]).collect();
+        let (redis, emulator) = tokio::try_join!(Redis::start(place, self.fsync), Emulator::start(place, &accounts))?;
+        let line = if self.proxied { Some(Proxy::start(redis.socket()).await?) } else { None };
+        let redis_url = line.as_ref().map_or_else(|| redis.url(), Proxy::url);
 
         let path = |name: &str| place.join(name).display().to_string();
         let python = tools::python()?;
@@ -61,7 +89,7 @@ impl Setup {
         rand::rng().fill_bytes(&mut secret);
         let mut settings = vec![
             ("server.bind", "127.0.0.1:0".to_owned()),
-            ("redis.url", redis.url()),
+            ("redis.url", redis_url),
             ("dropbox.app_key", APP_KEY.to_owned()),
             ("dropbox.api_url", emulator.address().to_owned()),
             ("dropbox.content_url", emulator.address().to_owned()),
@@ -85,6 +113,8 @@ impl Setup {
             site,
             emulator,
             redis: Some(redis),
+            redis_place: None,
+            line,
             web: None,
             workers: Vec::new(),
             started: 0,

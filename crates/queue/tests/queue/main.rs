@@ -8,7 +8,6 @@ mod cuts;
 mod duplicates;
 mod events;
 mod fairness;
-mod figures;
 mod jobs;
 mod lists;
 mod loss;

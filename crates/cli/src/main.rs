@@ -8,6 +8,7 @@ mod installation;
 mod migrate;
 mod place;
 mod programs;
+mod queue;
 mod random;
 mod send;
 mod status;
@@ -36,6 +37,7 @@ enum Command {
     Up(up::Up),
     Send(send::Send),
     Status(status::Status),
+    Queue(queue::Queue),
     Doctor(doctor::Doctor),
     /// Bring the data in Redis to this version's schema
     ///
@@ -69,6 +71,7 @@ async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Up(args) => up::run(&cli.place, args).await.map(|()| ExitCode::SUCCESS),
         Command::Send(args) => send::run(args).await,
         Command::Status(args) => status::run(&cli.place, args).await.map(|()| ExitCode::SUCCESS),
+        Command::Queue(args) => queue::run(&cli.place, args).await.map(|()| ExitCode::SUCCESS),
         Command::Doctor(args) => doctor::run(&cli.place, args).await,
         Command::Migrate => migrate::run(&cli.place).await.map(|()| ExitCode::SUCCESS),
         Command::Token(args) => token::run(&cli.place, args).await.map(|()| ExitCode::SUCCESS),

@@ -15,6 +15,9 @@ use sluice_store::{Store, StoreConfig};
 
 use pauses::SharedPauses;
 
+/// What an operator sees of the queue that [`queue`] gives: named here for programs that need no more of it.
+pub use sluice_queue::{Overview, WorkerSeen};
+
 /// What the store needs to know; `patience` is how long this process waits out an outage of Redis.
 #[must_use]
 pub fn store_config(settings: &Settings, patience: Duration) -> StoreConfig {

@@ -7,6 +7,18 @@ use super::{Fault, Settings};
 /// The shortest secret that cannot be guessed when it is hex: 128 bits.
 const MIN_KEY_CHARS: usize = 32;
 
+/// How a `redis.url` may begin; crate `store` reads the rest.
+const REDIS_SCHEMES: [&str; 8] = [
+    "redis://",
+    "rediss://",
+    "redis+unix://",
+    "unix://",
+    "redis+sentinel://",
+    "rediss+sentinel://",
+    "redis+cluster://",
+    "rediss+cluster://",
+];
+
 /// What makes no sense in any process.
 pub(super) fn sense(settings: &Settings) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -25,9 +37,10 @@ pub(super) fn sense(settings: &Settings) -> Vec<Fault> {
     );
     let url = redis.url.expose_secret();
     check(
-        url.is_empty() || ["redis://", "rediss://", "redis+unix://", "unix://"].iter().any(|s| url.starts_with(s)),
+        url.is_empty() || REDIS_SCHEMES.iter().any(|scheme| url.starts_with(scheme)),
         "redis.url",
-        "write redis://HOST:PORT/0, rediss://HOST:PORT/0 or redis+unix:///path/to/socket",
+        "write redis://HOST:PORT/0, rediss://HOST:PORT/0, redis+unix:///path/to/socket, \
+         redis+sentinel://HOST:PORT,HOST:PORT/MASTERNAME/0 or redis+cluster://HOST:PORT,HOST:PORT",
     );
     check(limits.max_file_bytes.0 > 0, "limits.max_file_bytes", "nothing fits into 0 bytes");
     for (key, number) in [

@@ -128,7 +128,12 @@ fn all_faults_are_told_together() {
     );
     faults("[log]\nnot toml", &[], &["sluice.toml: not TOML, near line 2"]);
     faults("bind = 1", &[], &["keys stand in a [section]"]);
-    faults("[redis]\nurl = 'http://x'", &[], &["redis.url: write redis://"]);
+    for bad in ["http://x", "redis+sentinels://x/m", "redis:x"] {
+        faults(&format!("[redis]\nurl = '{bad}'"), &[], &["redis.url: write redis://"]);
+    }
+    for good in ["rediss://x", "redis+sentinel://a:1,b:2/m/0", "rediss+sentinel://a/m", "redis+cluster://a:1,b:2"] {
+        assert!(load(&format!("[redis]\nurl = '{good}'"), &[]).is_ok(), "{good}");
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod forms;
 mod house;
 mod isolation;
 mod live;
+mod operator;
 mod outage;
 mod pages;
 mod picture;

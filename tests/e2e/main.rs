@@ -9,6 +9,7 @@ mod expect;
 mod gate;
 mod inputs;
 mod isolation;
+mod lists;
 mod one_machine;
 mod page;
 mod titles;

@@ -43,8 +43,36 @@ pub struct Job {
     pub error: Option<JobError>,
     /// When it was taken.
     pub created_at: Timestamp,
+    /// When its last attempt began.
+    pub started_at: Option<Timestamp>,
     /// When it was over.
     pub finished_at: Option<Timestamp>,
+    /// How far its items are, when it is a list.
+    pub items: Option<Items>,
+    /// The list that it is an item of.
+    pub parent: Option<String>,
+    /// The job that brings the same.
+    pub duplicate_of: Option<String>,
+    /// The attempts that have ended.
+    #[serde(default)]
+    pub attempts: Vec<Value>,
+}
+
+/// How far the items of a list are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Items {
+    /// Jobs made of it.
+    pub found: u32,
+    /// The limit at which it was cut.
+    pub cut_at: Option<u32>,
+    /// Items that landed.
+    pub completed: u32,
+    /// Items that the person had already.
+    pub duplicate: u32,
+    /// Items that failed.
+    pub failed: u32,
+    /// Items that were cancelled.
+    pub cancelled: u32,
 }
 
 /// A failure as its owner sees it.
@@ -125,6 +153,27 @@ impl Api {
     pub async fn job(&self, id: &str) -> Result<Job> {
         let (status, reply) = self.call(self.request(Method::GET, &format!("/jobs/{id}"))).await?;
         ensure!(status == StatusCode::OK, "{id}: {status} {reply}");
+        Ok(serde_json::from_value(reply)?)
+    }
+
+    /// All items of a list, in its order.
+    pub async fn items(&self, id: &str) -> Result<Vec<Job>> {
+        let mut all = Vec::new();
+        let mut path = format!("/jobs/{id}/items?limit=100");
+        loop {
+            let (status, reply) = self.call(self.request(Method::GET, &path)).await?;
+            ensure!(status == StatusCode::OK, "{id}: {status} {reply}");
+            let page: Vec<Job> = serde_json::from_value(reply["jobs"].clone())?;
+            all.extend(page);
+            let Some(next) = reply["next"].as_str() else { return Ok(all) };
+            path = format!("/jobs/{id}/items?limit=100&after={next}");
+        }
+    }
+
+    /// Posts to `/jobs/{id}/{verb}`.
+    pub async fn act(&self, id: &str, verb: &str) -> Result<Job> {
+        let (status, reply) = self.call(self.request(Method::POST, &format!("/jobs/{id}/{verb}"))).await?;
+        ensure!(status.is_success(), "{verb} {id}: {status} {reply}");
         Ok(serde_json::from_value(reply)?)
     }
 

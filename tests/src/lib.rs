@@ -12,6 +12,7 @@ pub mod emulator;
 pub mod eventually;
 pub mod http;
 pub mod landed;
+pub mod long_list;
 pub mod media;
 pub mod person;
 pub mod process;

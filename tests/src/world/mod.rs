@@ -167,6 +167,11 @@ impl World {
         Ok(())
     }
 
+    /// Redis's process id.
+    pub fn redis_process_id(&self) -> Result<i32> {
+        Ok(self.redis.as_ref().context("Redis does not run")?.process().group().as_raw())
+    }
+
     /// The line to Redis, in a world that was set up with one.
     pub fn line(&self) -> Result<&Proxy> {
         self.line.as_ref().context("the world was not set up with a proxy")

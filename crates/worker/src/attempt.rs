@@ -125,7 +125,7 @@ impl<'a> Attempt<'a> {
     async fn extract(&self) -> Result<Seen, Failure> {
         let (url, item, cache) = (&self.job().url, self.job().item, self.shared.store.plans());
         let cached = cache.get(url, item).await.ok().flatten().and_then(|json| Extraction::from_json(json.into()).ok());
-        let extraction = match cached {
+        let mut extraction = match cached {
             Some(extraction) => extraction,
             None => match self.shared.extractor.extract(url, item, self.gate).await? {
                 Found::List(list) => return Ok(Seen::List(list)),
@@ -137,6 +137,12 @@ impl<'a> Attempt<'a> {
                 }
             },
         };
+        // A feed calls its item better than the name of a plain file does.
+        if let (Some(_), Some(title)) = (&self.job().parent, &self.job().title)
+            && is_plain_file(&extraction.info)
+        {
+            extraction.info.title.clone_from(title);
+        }
         self.lease.describe(&described(&extraction.info)).await?;
         Ok(Seen::Media(extraction))
     }
@@ -165,8 +171,13 @@ impl<'a> Attempt<'a> {
 
 /// What the extractor calls the piece, the same behind every link to it. A plain file has no name but its link.
 fn media_name(info: &MediaInfo) -> Option<String> {
-    let named = !info.id.is_empty() && !info.extractor.is_empty() && !info.extractor.eq_ignore_ascii_case("generic");
+    let named = !info.id.is_empty() && !info.extractor.is_empty() && !is_plain_file(info);
     named.then(|| format!("{}:{}", info.extractor, info.id))
+}
+
+/// Nothing that any site describes: what it is called is a guess from its link.
+fn is_plain_file(info: &MediaInfo) -> bool {
+    info.extractor.eq_ignore_ascii_case("generic")
 }
 
 fn described(info: &MediaInfo) -> Described {

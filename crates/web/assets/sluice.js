@@ -76,13 +76,16 @@ if (list) {
     if (bar?.hasAttribute("value") && !backwards) bar.value = value;
   };
 
-  // A job's own page shows facts beside the row: when the row takes another shape, they are read again.
+  // A job's own page shows facts beside the row: when the row takes another shape, they are read again. It may have become a list.
   const renewFacts = async () => {
-    const facts = document.querySelector(".facts");
+    const facts = document.getElementById("facts");
     if (!facts) return;
     const page = await fetch(location.href).then((reply) => (reply.ok ? reply.text() : ""), () => "");
-    const fresh = new DOMParser().parseFromString(page, "text/html").querySelector(".facts");
-    if (fresh) facts.replaceWith(fresh);
+    const fresh = new DOMParser().parseFromString(page, "text/html");
+    const items = fresh.getElementById("items");
+    if (items && !document.getElementById("items")) facts.before(items);
+    if (fresh.getElementById("facts")) facts.replaceWith(fresh.getElementById("facts"));
+    tick();
   };
 
   const swap = (row, fresh) => {
@@ -91,16 +94,17 @@ if (list) {
     row.replaceWith(fresh);
     if (held) (fresh.querySelector(`[data-act="${held}"]`) || fresh.querySelector("a, button"))?.focus();
     if (fresh.dataset.announce && !row.dataset.announce) announcements.textContent = fresh.dataset.announce;
-    renewFacts();
+    if (fresh.parentElement === list) renewFacts();
   };
 
-  const put = (html, before) => {
+  // An unknown row is new at the top of the newest downloads, or belongs before the row that a whole list names.
+  const put = (html, into = list, before = undefined) => {
     const fresh = parse(html);
     const row = document.getElementById(fresh.id);
     if (!row) {
-      if (before === undefined && list.dataset.first === undefined) return;
+      if (before === undefined && into.dataset.first === undefined) return;
       fresh.classList.add("fresh");
-      list.insertBefore(fresh, before === undefined ? list.firstElementChild : before);
+      into.insertBefore(fresh, before === undefined ? into.firstElementChild : before);
     } else if (row.dataset.shape === fresh.dataset.shape) {
       patch(row, fresh);
     } else {
@@ -109,13 +113,24 @@ if (list) {
     tick();
   };
 
+  const whole = (into, rows) => {
+    const ids = new Set(rows.map(({ id }) => `job-${id}`));
+    for (const row of [...into.children]) if (!ids.has(row.id)) row.remove();
+    rows.forEach(({ html }, index) => put(html, into, into.children[index] ?? null));
+  };
+
   const handlers = {
     job: ({ html }) => put(html),
     deleted: ({ id }) => document.getElementById(`job-${id}`)?.remove(),
-    list: ({ rows }) => {
-      const ids = new Set(rows.map(({ id }) => `job-${id}`));
-      for (const row of [...list.children]) if (!ids.has(row.id)) row.remove();
-      rows.forEach(({ html }, index) => put(html, list.children[index] ?? null));
+    list: ({ rows, items }) => {
+      whole(list, rows);
+      const into = document.querySelector("[data-items]");
+      if (!items || !into) return;
+      whole(into, items.rows);
+      document.getElementById("range").textContent = items.range;
+      const next = document.getElementById("next");
+      next.hidden = !items.next;
+      if (items.next) next.href = items.next;
     },
     // Signed out elsewhere: the server shows what a signed-out person may see.
     bye: () => location.reload(),
@@ -154,8 +169,8 @@ if (list) {
   addEventListener("pageshow", (event) => { if (event.persisted) connect(); });
   if (!document.hidden) connect();
 
-  // Cancel, retry, remove: without leaving the page; whatever goes wrong here goes the plain way.
-  list.addEventListener("submit", async (event) => {
+  // Cancel, pause, retry, remove: without leaving the page; whatever goes wrong here goes the plain way.
+  document.addEventListener("submit", async (event) => {
     const form = event.target;
     if (!form.matches("[data-live]")) return;
     event.preventDefault();

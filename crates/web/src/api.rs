@@ -1,5 +1,6 @@
 //! `/api/v1`: the same jobs for programs. Bearer tokens, JSON, and problems as RFC 9457 says.
 
+mod attempt_out;
 mod events;
 mod job_out;
 mod jobs;
@@ -32,6 +33,15 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
                 .route(web::get().to(jobs::get))
                 .route(web::delete().to(jobs::delete))
                 .default_service(web::to(no_method)),
+        )
+        .service(
+            web::resource("/jobs/{id}/items").route(web::get().to(jobs::items)).default_service(web::to(no_method)),
+        )
+        .service(
+            web::resource("/jobs/{id}/pause").route(web::post().to(jobs::pause)).default_service(web::to(no_method)),
+        )
+        .service(
+            web::resource("/jobs/{id}/resume").route(web::post().to(jobs::resume)).default_service(web::to(no_method)),
         )
         .service(
             web::resource("/jobs/{id}/cancel").route(web::post().to(jobs::cancel)).default_service(web::to(no_method)),

@@ -7,6 +7,7 @@ mod body;
 mod cookies;
 mod error;
 mod headers;
+mod known;
 mod live;
 mod ops;
 mod pages;

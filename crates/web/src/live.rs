@@ -24,12 +24,15 @@ use tokio::{
 };
 
 use crate::state::State;
-pub(crate) use voice::{Feed, Voice};
+pub(crate) use voice::{Feed, Seen, Voice};
 
 /// A proxy closes what is silent for a minute, and a listener who was signed out elsewhere is noticed at the next one.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// While events flow, the session is looked at no more often than this.
 const TRUST: Duration = Duration::from_secs(1);
+
+/// Events that are looked at together: a list may change hundreds of jobs at once.
+const MOST_AT_ONCE: usize = 64;
 
 /// Too many listeners in this process.
 #[derive(Debug)]
@@ -53,13 +56,13 @@ pub(crate) fn listen(state: Data<State>, account: AccountId, voice: Voice) -> Re
 fn body(
     state: Data<State>,
     account: AccountId,
-    voice: Voice,
+    mut voice: Voice,
     events: impl Stream<Item = JobEvent> + Send + 'static,
     permit: OwnedSemaphorePermit,
 ) -> impl Stream<Item = Result<Bytes, Infallible>> {
     stream! {
         let _permit = permit;
-        let mut events = std::pin::pin!(events);
+        let mut events = std::pin::pin!(events.ready_chunks(MOST_AT_ONCE));
         let mut heartbeat = interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut trusted = Instant::now();
@@ -70,34 +73,60 @@ fn body(
             Err(_) => return,
         }
         loop {
-            let event = tokio::select! {
+            let events = tokio::select! {
                 () = state.stop.cancelled() => return,
-                event = events.next() => match event {
-                    Some(event) => Some(event),
+                events = events.next() => match events {
+                    Some(events) => latest(events),
                     None => return,
                 },
-                _ = heartbeat.tick() => None,
+                _ = heartbeat.tick() => Vec::new(),
             };
-            if event.is_none() || trusted.elapsed() >= TRUST {
+            if events.is_empty() || trusted.elapsed() >= TRUST {
                 if !voice.may_listen(&state).await {
                     yield Ok(message("bye", &()));
                     return;
                 }
                 trusted = Instant::now();
             }
-            let said = match &event {
-                None => Ok(Some(Bytes::from_static(b": still here\n\n"))),
-                Some(JobEvent::Resync) => voice.all(&state, &account).await.map(Some),
-                Some(JobEvent::Deleted(id)) => Ok(voice.gone(id)),
-                Some(JobEvent::Changed(id)) => voice.changed(&state, &account, id).await,
-            };
-            match said {
-                Ok(Some(text)) => yield Ok(text),
-                Ok(None) => {}
-                Err(_) => return,
+            if events.is_empty() {
+                yield Ok(Bytes::from_static(b": still here\n\n"));
+                match voice.refresh(&state, &account).await {
+                    Ok(Some(text)) => yield Ok(text),
+                    Ok(None) => {}
+                    Err(_) => return,
+                }
+            }
+            for event in events {
+                let said = match &event {
+                    JobEvent::Resync => voice.all(&state, &account).await.map(Some),
+                    JobEvent::Deleted(id) => Ok(Some(voice.gone(id))),
+                    JobEvent::Changed(id) => voice.changed(&state, &account, id).await,
+                };
+                match said {
+                    Ok(Some(text)) => yield Ok(text),
+                    Ok(None) => {}
+                    Err(_) => return,
+                }
             }
         }
     }
+}
+
+/// Of several events that came together, those that are still news: the last one of each job, or only that everything has to be read.
+fn latest(events: Vec<JobEvent>) -> Vec<JobEvent> {
+    if events.contains(&JobEvent::Resync) {
+        return vec![JobEvent::Resync];
+    }
+    let id = |event: &JobEvent| match event {
+        JobEvent::Changed(id) | JobEvent::Deleted(id) => Some(id.clone()),
+        JobEvent::Resync => None,
+    };
+    let mut news: Vec<JobEvent> = Vec::with_capacity(events.len());
+    for event in events {
+        news.retain(|earlier| id(earlier) != id(&event));
+        news.push(event);
+    }
+    news
 }
 
 /// One event. Its JSON has no line breaks, so it is one `data:` line.
@@ -109,6 +138,15 @@ pub(crate) fn message(event: &str, data: &impl Serialize) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_last_word_about_a_job_is_news() {
+        let id = |byte| sluice_domain::JobId::from_random([byte; 16]);
+        let (changed, deleted) = (|byte| JobEvent::Changed(id(byte)), |byte| JobEvent::Deleted(id(byte)));
+        assert_eq!(latest(vec![changed(1), changed(2), changed(1)]), [changed(2), changed(1)]);
+        assert_eq!(latest(vec![changed(1), deleted(1)]), [deleted(1)]);
+        assert_eq!(latest(vec![changed(1), JobEvent::Resync, changed(2)]), [JobEvent::Resync]);
+    }
 
     #[test]
     fn an_event_is_one_line_of_data() {

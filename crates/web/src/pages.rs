@@ -3,6 +3,7 @@
 pub(crate) mod acts;
 pub(crate) mod events;
 pub(crate) mod home;
+pub(crate) mod items;
 pub(crate) mod job;
 pub(crate) mod operator;
 pub(crate) mod operator_acts;

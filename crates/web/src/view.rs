@@ -5,7 +5,9 @@
 mod facts;
 mod form;
 mod frame;
+mod history;
 mod items;
+mod known;
 mod operator;
 mod page;
 mod row;
@@ -15,8 +17,13 @@ mod tell;
 pub(crate) use facts::facts;
 pub(crate) use form::{Fault, Form, Typed};
 pub(crate) use frame::{Frame, Who};
+pub(crate) use history::history;
+pub(crate) use items::{count, percent as list_percent};
+pub(crate) use known::{Duplicates, Known, others};
 pub(crate) use operator::{Board, OperatorAsk, OperatorPage, between, count_of, living, name_of};
-pub(crate) use page::{Go, Home, JobPage, Message, SettingsPage, TokenLine, Unavailable, Welcome, preset_choices};
+pub(crate) use page::{
+    Go, Home, ItemsList, JobPage, Message, SettingsPage, TokenLine, Unavailable, Welcome, preset_choices,
+};
 pub(crate) use row::{Around, Row, title};
 pub(crate) use since::since;
-pub(crate) use tell::plain_sentence;
+pub(crate) use tell::tell;

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use sluice_domain::{Job, JobError, JobState};
+use sluice_domain::{Items, Job, JobError, JobState};
 
-use crate::view::plain_sentence;
+use super::attempt_out::AttemptOut;
+use crate::view::{Around, list_percent, tell};
 
 /// A job's JSON.
 #[derive(Debug, Serialize)]
@@ -20,7 +21,17 @@ pub(crate) struct JobOut<'a> {
     phase: Option<&'static str>,
     message: String,
     cancel_requested: bool,
+    pause_requested: bool,
+    force: bool,
+    parent: Option<&'a str>,
+    items: Option<&'a Items>,
+    duplicate_of: Option<&'a str>,
+    position: Option<u64>,
+    wait_seconds: Option<u64>,
     attempt: u32,
+    /// Told only where one job is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempts: Option<Vec<AttemptOut<'a>>>,
     bytes_in: u64,
     bytes_out: u64,
     bytes_total: Option<u64>,
@@ -49,8 +60,13 @@ struct Links {
 }
 
 impl<'a> JobOut<'a> {
-    /// The job as the API tells it.
-    pub(crate) fn of(job: &'a Job) -> Self {
+    /// The job with all that is on record of it.
+    pub(crate) fn whole(job: &'a Job, around: &Around) -> Self {
+        Self { attempts: Some(job.attempts.iter().map(AttemptOut::of).collect()), ..Self::of(job, around) }
+    }
+
+    /// The job as the API tells it among others.
+    pub(crate) fn of(job: &'a Job, around: &Around) -> Self {
         let receipt = job.receipt.as_ref();
         let runs = job.state == JobState::Running;
         Self {
@@ -63,14 +79,26 @@ impl<'a> JobOut<'a> {
             folder: job.folder.to_string(),
             state: job.state.as_str(),
             phase: job.phase.filter(|_| runs).map(sluice_domain::Phase::as_str),
-            message: plain_sentence(job),
+            message: tell(job, around),
             cancel_requested: job.cancel_requested,
+            pause_requested: job.pause_requested,
+            force: job.force,
+            parent: job.parent.as_ref().map(sluice_domain::JobId::as_str),
+            items: job.items.as_ref(),
+            duplicate_of: job.duplicate_of.as_ref().map(sluice_domain::JobId::as_str),
+            position: around.waiting.map(|waiting| waiting.ahead.saturating_add(1)),
+            wait_seconds: around.waiting.and_then(|waiting| waiting.about).map(|about| about.as_secs()),
             attempt: job.attempt,
+            attempts: None,
             bytes_in: job.progress.bytes_in,
             bytes_out: job.progress.bytes_out,
             bytes_total: receipt.map(|receipt| receipt.size).or(job.progress.length.bytes()),
             length: job.progress.length.as_str(),
-            percent: if job.state == JobState::Completed { Some(100) } else { job.progress.percent() },
+            percent: match &job.items {
+                _ if job.state == JobState::Completed => Some(100),
+                Some(list) => Some(list_percent(list)),
+                None => job.progress.percent(),
+            },
             rate: job.progress.rate.filter(|_| runs),
             seconds_left: job.progress.seconds_left().filter(|_| runs),
             route: job.route,

@@ -7,11 +7,11 @@ use actix_web::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sluice_domain::{Job, JobId, JobRequest, JobState, Origin};
-use sluice_queue::{BadCursor, RecentsQuery};
+use sluice_domain::{AccountId, Job, JobId, JobRequest, JobState, Origin};
+use sluice_queue::{BadCursor, Cursor, Enqueued, Page, RecentsQuery};
 
 use super::{JobOut, Problem, token::caller};
-use crate::{body, state::State};
+use crate::{body, known, pages::rows, state::State};
 
 /// Jobs on one page of the list.
 const DEFAULT_LIMIT: u32 = 20;
@@ -27,14 +27,25 @@ struct JobIn {
     preset: Option<String>,
     folder: Option<String>,
     idempotency_key: Option<String>,
+    #[serde(default)]
+    force: bool,
+}
+
+/// A job that the account had already.
+#[derive(Serialize)]
+struct Duplicate<'a> {
+    duplicate: bool,
+    #[serde(flatten)]
+    job: JobOut<'a>,
 }
 
 /// `POST /jobs`: the same idempotency key again answers with the same job; with another link it is refused, or that link would be lost.
+/// A link that the account has already is not queued, unless its file is there no more or `force` says so.
 pub(super) async fn create(request: HttpRequest, payload: Payload, state: Data<State>) -> Answer {
     let body = body::read(payload).await?;
     let (account, _) = caller(&state, &request).await?;
     let asked: JobIn = serde_json::from_slice(&body).map_err(|error| Problem::BadJson(error.to_string()))?;
-    let JobIn { url, preset, folder, idempotency_key } = asked;
+    let JobIn { url, preset, folder, idempotency_key, force } = asked;
     let (mut preset, mut folder) = (preset, folder);
     // What is not said is as on the page: the account's own defaults.
     if preset.is_none() || folder.is_none() {
@@ -43,20 +54,53 @@ pub(super) async fn create(request: HttpRequest, payload: Payload, state: Data<S
         folder = folder.or_else(|| known.as_ref().map(|account| account.folder.to_string()));
     }
     let asked = JobRequest::parse(&url, preset.as_deref(), folder.as_deref(), idempotency_key.as_deref(), Origin::Api)?;
+    let asked = asked.forced(force);
     let link = asked.url.clone();
-    let job = state.queue.enqueue(&account, asked, Timestamp::now()).await?.job();
-    if job.url != link {
+    let mut taken = state.queue.enqueue(&account, asked.clone(), Timestamp::now()).await?;
+    if let Enqueued::Duplicate(known) = &taken
+        && !state.still_has(known, known::deadline()).await
+    {
+        taken = state.queue.enqueue(&account, asked.forced(true), Timestamp::now()).await?;
+    }
+    let (status, duplicate) = match &taken {
+        Enqueued::Duplicate(_) => (StatusCode::OK, true),
+        Enqueued::New(_) | Enqueued::Existed(_) => (StatusCode::ACCEPTED, false),
+    };
+    let existed = matches!(taken, Enqueued::Existed(_));
+    let job = taken.job();
+    if existed && job.url != link {
         return Err(Problem::Conflict("This idempotency key was used for another link.".to_owned()));
     }
-    Ok(HttpResponse::Accepted().insert_header((LOCATION, format!("/api/v1/jobs/{}", job.id))).json(JobOut::of(&job)))
+    let arounds = rows::arounds(&state, &account, std::slice::from_ref(&job)).await?;
+    let told = JobOut::whole(&job, &arounds.into_iter().next().unwrap_or_default());
+    let mut response = HttpResponse::build(status);
+    response.insert_header((LOCATION, format!("/api/v1/jobs/{}", job.id)));
+    Ok(if duplicate { response.json(Duplicate { duplicate, job: told }) } else { response.json(told) })
 }
 
 /// Which part of the list.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Wish {
     state: Option<String>,
+    /// The page before, where the newest come first.
     before: Option<String>,
+    /// The page before, where the order is a list's own.
+    after: Option<String>,
     limit: Option<String>,
+}
+
+impl Wish {
+    fn query(self, from: Option<String>) -> Result<RecentsQuery, Problem> {
+        let state = self.state.as_deref().map(job_state).transpose()?;
+        let limit = self.limit.map(|text| text.parse::<u32>()).transpose();
+        let limit = limit.map_err(|_| Problem::BadQuery("limit is a number from 1 to 100."))?;
+        let limit = limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
+        let before = from.map(|text| text.parse::<Cursor>()).transpose();
+        let before = before.map_err(|BadCursor| {
+            Problem::BadQuery("before (for items of a list: after) is the `next` of an earlier answer.")
+        })?;
+        Ok(RecentsQuery { state, before, limit })
+    }
 }
 
 #[derive(Serialize)]
@@ -65,40 +109,59 @@ struct List<'a> {
     next: Option<String>,
 }
 
-/// `GET /jobs`: newest first.
+/// `GET /jobs`: newest first, lists in place of their items.
 pub(super) async fn list(request: HttpRequest, wish: Query<Wish>, state: Data<State>) -> Answer {
     let (account, _) = caller(&state, &request).await?;
-    let wish = wish.into_inner();
-    let only = wish.state.as_deref().map(job_state).transpose()?;
-    let limit = wish.limit.map(|text| text.parse::<u32>()).transpose();
-    let limit = limit.map_err(|_| Problem::BadQuery("limit is a number from 1 to 100."))?;
-    let limit = limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
-    let before = wish.before.map(|text| text.parse()).transpose();
-    let before = before.map_err(|BadCursor| Problem::BadQuery("before is the `next` of an earlier answer."))?;
-    let page = state.queue.recents(&account, RecentsQuery { state: only, before, limit }).await?;
-    Ok(HttpResponse::Ok()
-        .json(List { jobs: page.items.iter().map(JobOut::of).collect(), next: page.next.map(|next| next.to_string()) }))
+    let mut wish = wish.into_inner();
+    let from = wish.before.take();
+    let page = state.queue.recents(&account, wish.query(from)?).await?;
+    told_page(&state, &account, &page).await
+}
+
+/// `GET /jobs/{id}/items`: the items of a list, in its order.
+pub(super) async fn items(request: HttpRequest, id: Path<String>, wish: Query<Wish>, state: Data<State>) -> Answer {
+    let (account, _) = caller(&state, &request).await?;
+    let id = job_id(&id)?;
+    state.queue.get(&account, &id).await?.ok_or(Problem::NotFound)?;
+    let mut wish = wish.into_inner();
+    let from = wish.after.take();
+    let page = state.queue.items(&account, &id, wish.query(from)?).await?;
+    told_page(&state, &account, &page).await
 }
 
 /// `GET /jobs/{id}`.
 pub(super) async fn get(request: HttpRequest, id: Path<String>, state: Data<State>) -> Answer {
     let (account, _) = caller(&state, &request).await?;
     let job = state.queue.get(&account, &job_id(&id)?).await?;
-    told(StatusCode::OK, job.as_ref())
+    told(StatusCode::OK, &state, &account, job).await
 }
 
 /// `POST /jobs/{id}/cancel`. A job that has ended stays as it is.
 pub(super) async fn cancel(request: HttpRequest, id: Path<String>, state: Data<State>) -> Answer {
     let (account, _) = caller(&state, &request).await?;
     let job = state.queue.cancel(&account, &job_id(&id)?).await?;
-    told(StatusCode::OK, job.as_ref())
+    told(StatusCode::OK, &state, &account, job).await
+}
+
+/// `POST /jobs/{id}/pause`. A job that has ended stays as it is.
+pub(super) async fn pause(request: HttpRequest, id: Path<String>, state: Data<State>) -> Answer {
+    let (account, _) = caller(&state, &request).await?;
+    let job = state.queue.pause(&account, &job_id(&id)?).await?;
+    told(StatusCode::OK, &state, &account, job).await
+}
+
+/// `POST /jobs/{id}/resume`. A job that is not paused stays as it is.
+pub(super) async fn resume(request: HttpRequest, id: Path<String>, state: Data<State>) -> Answer {
+    let (account, _) = caller(&state, &request).await?;
+    let job = state.queue.resume(&account, &job_id(&id)?).await?;
+    told(StatusCode::OK, &state, &account, job).await
 }
 
 /// `POST /jobs/{id}/retry`: the same job again.
 pub(super) async fn retry(request: HttpRequest, id: Path<String>, state: Data<State>) -> Answer {
     let (account, _) = caller(&state, &request).await?;
     let job = state.queue.retry(&account, &job_id(&id)?).await?;
-    told(StatusCode::ACCEPTED, job.as_ref())
+    told(StatusCode::ACCEPTED, &state, &account, job).await
 }
 
 /// `DELETE /jobs/{id}`: off the list. The file in Dropbox stays.
@@ -117,11 +180,20 @@ fn job_id(text: &str) -> Result<JobId, Problem> {
 
 fn job_state(text: &str) -> Result<JobState, Problem> {
     serde_json::from_value(text.into()).map_err(|_| {
-        Problem::BadQuery("state is one of: queued, running, retrying, completed, failed, cancelled, refused.")
+        Problem::BadQuery(
+            "state is one of: queued, running, retrying, paused, collecting, completed, failed, cancelled, refused.",
+        )
     })
 }
 
-fn told(status: StatusCode, job: Option<&Job>) -> Answer {
+async fn told(status: StatusCode, state: &State, account: &AccountId, job: Option<Job>) -> Answer {
     let job = job.ok_or(Problem::NotFound)?;
-    Ok(HttpResponse::build(status).json(JobOut::of(job)))
+    let arounds = rows::arounds(state, account, std::slice::from_ref(&job)).await?;
+    Ok(HttpResponse::build(status).json(JobOut::whole(&job, &arounds.into_iter().next().unwrap_or_default())))
+}
+
+async fn told_page(state: &State, account: &AccountId, page: &Page<Job>) -> Answer {
+    let arounds = rows::arounds(state, account, &page.items).await?;
+    let jobs = page.items.iter().zip(&arounds).map(|(job, around)| JobOut::of(job, around)).collect();
+    Ok(HttpResponse::Ok().json(List { jobs, next: page.next.map(|next| next.to_string()) }))
 }

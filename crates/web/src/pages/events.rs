@@ -7,9 +7,10 @@ use actix_web::{
 use serde::Deserialize;
 use sluice_domain::JobId;
 
+use super::items;
 use crate::{
     error::PageError,
-    live::{Busy, Feed, Voice, listen},
+    live::{Busy, Feed, Seen, Voice, listen},
     state::State,
 };
 
@@ -18,6 +19,8 @@ use crate::{
 pub(crate) struct Wish {
     before: Option<String>,
     job: Option<String>,
+    after: Option<String>,
+    skip: Option<String>,
 }
 
 /// `HEAD /events`: would there be a stream? A browser's `EventSource` does not tell its page why it was refused.
@@ -41,9 +44,10 @@ pub(crate) async fn get(
         Some(job) => {
             let job: JobId = job.parse().map_err(|_| PageError::NotFound)?;
             state.queue.get(&visitor.account.id, &job).await?.ok_or(PageError::NotFound)?;
-            Feed::One(job)
+            let begin = items::Begin::read(&items::Wish { after: wish.after, skip: wish.skip });
+            Feed::One { job, begin }
         }
     };
-    let voice = Voice::Page { csrf: visitor.session.csrf, session: visitor.token, feed };
+    let voice = Voice::Page { csrf: visitor.session.csrf, session: visitor.token, feed, seen: Seen::default() };
     listen(state, visitor.account.id, voice).map_err(|Busy| PageError::Busy)
 }

@@ -10,7 +10,7 @@ use crate::{
     error::PageError,
     place::safe_return,
     state::State,
-    view::{Fault, Form, Frame, Home, Typed, Welcome},
+    view::{Duplicates, Fault, Form, Frame, Home, Typed, Welcome},
     visitor::Visitor,
 };
 
@@ -47,11 +47,20 @@ pub(crate) async fn get(
         &visitor,
         typed,
         random_word(),
-        None,
+        Said::default(),
         query.before.as_deref().and_then(|before| before.parse().ok()),
     )
     .await?;
     page(StatusCode::OK, &home)
+}
+
+/// What the page says about a form that was just posted.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    /// What was wrong with it.
+    pub(crate) fault: Option<Fault>,
+    /// What the person has already.
+    pub(crate) had: Option<Duplicates>,
 }
 
 /// The page with this form.
@@ -60,7 +69,7 @@ pub(crate) async fn home(
     visitor: &Visitor,
     typed: Typed,
     key: String,
-    fault: Option<Fault>,
+    said: Said,
     before: Option<Cursor>,
 ) -> Result<Home, PageError> {
     let (account, csrf) = (&visitor.account.id, &visitor.session.csrf);
@@ -68,7 +77,8 @@ pub(crate) async fn home(
     let rows = rows::rows(state, account, csrf, &jobs.items).await?;
     Ok(Home {
         frame: state.frame(visitor).await,
-        form: Form::new(csrf.clone(), key, typed, fault),
+        form: Form::new(csrf.clone(), key, typed, said.fault),
+        had: said.had,
         rows,
         events: before.map_or("/events".to_owned(), |before| format!("/events?before={before}")),
         first: before.is_none(),

@@ -24,6 +24,24 @@ pub(crate) async fn recents(
     state.queue.recents(account, query).await
 }
 
+/// What has to be known beside each of these jobs.
+pub(crate) async fn arounds(state: &State, account: &AccountId, jobs: &[Job]) -> Result<Vec<Around>, QueueError> {
+    let workers = match jobs.iter().any(|job| job.state == JobState::Queued) {
+        true => Some(state.queue.depth().await?.workers),
+        false => None,
+    };
+    join_all(jobs.iter().map(|job| around(state, account, job, workers))).await.into_iter().collect()
+}
+
+async fn around(state: &State, account: &AccountId, job: &Job, workers: Option<u64>) -> Result<Around, QueueError> {
+    let waiting = match job.state == JobState::Queued {
+        true => state.queue.waiting(account, &job.id).await?,
+        false => None,
+    };
+    let web_link = job.receipt.as_ref().and_then(|receipt| state.dropbox.web_link(&receipt.path));
+    Ok(Around { now: Timestamp::now(), waiting, workers, web_link })
+}
+
 /// The rows of these jobs, as HTML.
 pub(crate) async fn rows(
     state: &State,
@@ -31,26 +49,6 @@ pub(crate) async fn rows(
     csrf: &str,
     jobs: &[Job],
 ) -> Result<Vec<String>, PageError> {
-    let workers = match jobs.iter().any(|job| job.state == JobState::Queued) {
-        true => Some(state.queue.depth().await?.workers),
-        false => None,
-    };
-    join_all(jobs.iter().map(|job| row(state, account, csrf, job, workers))).await.into_iter().collect()
-}
-
-/// One row as HTML.
-async fn row(
-    state: &State,
-    account: &AccountId,
-    csrf: &str,
-    job: &Job,
-    workers: Option<u64>,
-) -> Result<String, PageError> {
-    let waiting = match job.state == JobState::Queued {
-        true => state.queue.waiting(account, &job.id).await?,
-        false => None,
-    };
-    let web_link = job.receipt.as_ref().and_then(|receipt| state.dropbox.web_link(&receipt.path));
-    let around = Around { now: Timestamp::now(), waiting, workers, web_link };
-    Ok(Row::of(job, &around).html(csrf)?)
+    let arounds = arounds(state, account, jobs).await?;
+    jobs.iter().zip(&arounds).map(|(job, around)| Ok(Row::of(job, around).html(csrf)?)).collect()
 }

@@ -1,24 +1,31 @@
-//! `POST /jobs`: the form. One line, one job; all lines are parsed before the first is accepted.
+//! `POST /jobs`: the form. One line, one job; all lines are parsed before the first is accepted. What the person has already is asked about.
 
 use actix_web::{
     HttpRequest, HttpResponse,
     http::StatusCode,
     web::{Data, Payload},
 };
+use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
-use sluice_domain::{BadRequest, BadUrl, JobRequest, Origin};
-use sluice_queue::QueueError;
+use sluice_domain::{AccountId, BadRequest, BadUrl, Job, JobRequest, Origin};
+use sluice_queue::{Enqueued, QueueError};
 use url::form_urlencoded::Serializer;
 
-use super::{home::home, page, random_word, see};
+use super::{
+    home::{Said, home},
+    page, random_word, see,
+};
 use crate::{
     body::Fields,
     error::PageError,
+    known,
     state::State,
-    view::{Fault, Form, Typed},
+    view::{Duplicates, Fault, Form, Known, Typed, others},
 };
 
+/// Files that are looked for at Dropbox at once.
+const LOOKS_AT_ONCE: usize = 8;
 /// The most links that are taken at once.
 const MAX_LINES: usize = 100;
 
@@ -53,22 +60,73 @@ pub(crate) async fn post(
     let requests = match requests(&typed, &key) {
         Ok(requests) => requests,
         Err(fault) => {
-            let home = home(&state, &visitor, typed.clone(), key.clone(), Some(fault), None).await.map_err(&kept)?;
+            let home = home(&state, &visitor, typed.clone(), key.clone(), Said { fault: Some(fault), had: None }, None)
+                .await
+                .map_err(&kept)?;
             return page(StatusCode::UNPROCESSABLE_ENTITY, &home);
         }
     };
+    let force = fields.get("force") == "1";
+    let requests: Vec<_> = requests.into_iter().map(|request| request.forced(force)).collect();
+    let had = match send(&state, &visitor.account.id, requests).await {
+        Ok(had) => had,
+        Err(full @ QueueError::Full { .. }) => {
+            let fault = Some(Fault { field: "url", message: full.to_string() });
+            let said = Said { fault, had: None };
+            let home = home(&state, &visitor, typed.clone(), key.clone(), said, None).await.map_err(&kept)?;
+            return page(StatusCode::TOO_MANY_REQUESTS, &home);
+        }
+        Err(error) => return Err(kept(error.into())),
+    };
+    if had.known.is_empty() {
+        return Ok(see("/"));
+    }
+    // All links of this form are dealt with: the form is a fresh one, with the same choices.
+    let duplicates = Duplicates {
+        links: had.known.iter().map(|(request, job)| Known::of(request.url.to_string(), job)).collect(),
+        sent: others(had.sent),
+        csrf: visitor.session.csrf.clone(),
+        key: random_word(),
+        preset: typed.preset.clone(),
+        folder: typed.folder.clone(),
+    };
+    let (typed, said) = (Typed { text: String::new(), ..typed.clone() }, Said { fault: None, had: Some(duplicates) });
+    page(StatusCode::OK, &home(&state, &visitor, typed, random_word(), said, None).await.map_err(&kept)?)
+}
+
+/// What became of the links of a form.
+struct Had {
+    /// How many are on their way.
+    sent: usize,
+    /// Those that the person has already, each with the job that stands for it.
+    known: Vec<(JobRequest, Job)>,
+}
+
+/// Sends all links that the person does not have yet. A file that was sent once and is there no more is sent again without a question.
+async fn send(state: &State, account: &AccountId, requests: Vec<JobRequest>) -> Result<Had, QueueError> {
+    let mut sent = 0;
+    let mut duplicates = Vec::new();
     for request in requests {
-        match state.queue.enqueue(&visitor.account.id, request, Timestamp::now()).await {
-            Ok(_) => {}
-            Err(full @ QueueError::Full { .. }) => {
-                let fault = Some(Fault { field: "url", message: full.to_string() });
-                let home = home(&state, &visitor, typed.clone(), key.clone(), fault, None).await.map_err(&kept)?;
-                return page(StatusCode::TOO_MANY_REQUESTS, &home);
-            }
-            Err(error) => return Err(kept(error.into())),
+        match state.queue.enqueue(account, request.clone(), Timestamp::now()).await? {
+            Enqueued::New(_) | Enqueued::Existed(_) => sent += 1,
+            Enqueued::Duplicate(job) => duplicates.push((request, job)),
         }
     }
-    Ok(see("/"))
+    let deadline = known::deadline();
+    let looks = stream::iter(duplicates).map(async |(request, job)| {
+        let there = state.still_has(&job, deadline).await;
+        (request, job, there)
+    });
+    let mut known = Vec::new();
+    for (request, job, there) in looks.buffered(LOOKS_AT_ONCE).collect::<Vec<_>>().await {
+        if there {
+            known.push((request, job));
+        } else {
+            state.queue.enqueue(account, request.forced(true), Timestamp::now()).await?;
+            sent += 1;
+        }
+    }
+    Ok(Had { sent, known })
 }
 
 /// The form's own key if it looks like one of ours, else a fresh one.

@@ -7,22 +7,22 @@ use sluice_domain::{ByteSize, Job};
 pub(crate) struct Fact {
     pub(crate) name: &'static str,
     pub(crate) value: String,
-    /// Is the value a link to follow?
-    pub(crate) link: bool,
+    /// Where the value leads, if it may be followed.
+    pub(crate) link: Option<String>,
 }
 
 /// What the row leaves out.
 pub(crate) fn facts(job: &Job) -> Vec<Fact> {
-    let plain = |name, value: String| Fact { name, value, link: false };
+    let plain = |name, value: String| Fact { name, value, link: None };
     // A link that carries a name and a password is shown, but not offered: following it would send them from this browser.
-    let link = !job.url.as_str().contains('@');
+    let link = Some(job.url.to_string()).filter(|link| !link.contains('@'));
     let mut facts = vec![Fact { name: "Link", value: job.url.to_string(), link }];
+    if let Some(item) = job.item {
+        facts.push(plain("Item", format!("{item} of those behind the link")));
+    }
     facts.push(plain("Quality", job.preset.label().to_owned()));
     facts.push(plain("Folder", job.folder.to_string()));
     facts.push(plain("Pasted", job.created_at.strftime("%-d %B %Y, %H:%M UTC").to_string()));
-    if job.attempt > 1 {
-        facts.push(plain("Attempts", job.attempt.to_string()));
-    }
     if let Some(receipt) = &job.receipt {
         facts.push(plain("File", receipt.path.clone()));
         facts.push(plain("Size", format!("{} ({} bytes)", ByteSize(receipt.size), receipt.size)));

@@ -3,7 +3,7 @@
 use askama::Template;
 use sluice_domain::Preset;
 
-use super::{facts::Fact, form::Choice, form::Form, frame::Frame};
+use super::{facts::Fact, form::Choice, form::Form, frame::Frame, history::AttemptLine, known::Duplicates};
 
 /// `/` for somebody who is not signed in.
 #[derive(Template)]
@@ -19,6 +19,8 @@ pub(crate) struct Welcome {
 pub(crate) struct Home {
     pub(crate) frame: Frame,
     pub(crate) form: Form,
+    /// Links that were not sent just now, because the person has them.
+    pub(crate) had: Option<Duplicates>,
     pub(crate) rows: Vec<String>,
     pub(crate) events: String,
     /// Is this the newest part of the list, where new jobs appear?
@@ -32,9 +34,25 @@ pub(crate) struct Home {
 pub(crate) struct JobPage {
     pub(crate) frame: Frame,
     pub(crate) title: String,
+    /// The list that it is an item of: title and address.
+    pub(crate) list: Option<(String, String)>,
     pub(crate) row: String,
+    /// Its items, when it is a list.
+    pub(crate) items: Option<ItemsList>,
     pub(crate) facts: Vec<Fact>,
+    pub(crate) attempts: Vec<AttemptLine>,
     pub(crate) events: String,
+}
+
+/// A page of the items of a list.
+#[derive(Debug, Clone)]
+pub(crate) struct ItemsList {
+    pub(crate) rows: Vec<String>,
+    /// "1 to 50 of 300".
+    pub(crate) range: String,
+    /// Where the list begins, when this is not it.
+    pub(crate) first: Option<String>,
+    pub(crate) next: Option<String>,
 }
 
 /// `/settings`.

@@ -46,11 +46,6 @@ pub(crate) fn tell(job: &Job, around: &Around) -> String {
     text.to_owned()
 }
 
-/// What is going on, when nothing is known but the job itself.
-pub(crate) fn plain_sentence(job: &Job) -> String {
-    tell(job, &Around::default())
-}
-
 /// The figures beside the sentence, each after a middle dot; `None` when there are none.
 pub(crate) fn figures(job: &Job, around: &Around) -> Option<String> {
     let about = around.waiting.and_then(|waiting| waiting.about).map(|time| format!("about {}", human_duration(time)));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sluice_domain::{ByteSize, Failure, FailureKind, Length, Phase, Progress, Receipt, Route};
-use sluice_queue::{Described, Handler, Lease, Outcome};
+use sluice_queue::{Described, Handler, Held, Item, Lease, Outcome};
 
 /// The script.
 pub(crate) struct Script;
@@ -30,6 +30,14 @@ async fn play(lease: &Lease) -> Outcome {
     let title = value("title").or(Some("A clip".to_owned()));
     lease.describe(&Described { title, thumbnail: value("thumbnail"), duration: Some(63.0) }).await.unwrap();
     match word.as_str() {
+        "list" => return list(lease, &url).await,
+        "same" => {
+            // Found out only now: another link, the same media.
+            if let Held::Other(other) = lease.hold("media 1", None).await.unwrap() {
+                return Outcome::Duplicate(other);
+            }
+            Outcome::Completed(receipt())
+        }
         "complete" => {
             transfer(lease, 1, Duration::ZERO).await;
             lease.phase(Phase::Committing).await.unwrap();
@@ -59,6 +67,25 @@ async fn play(lease: &Lease) -> Outcome {
         },
         _ => Failure::new(FailureKind::Removed, "scripted").into(),
     }
+}
+
+/// A list of the items that its link names, as in `?items=complete,removed&announced=40&cut=2`; read to its end unless it says `open`.
+async fn list(lease: &Lease, url: &url::Url) -> Outcome {
+    let value = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+    let words = value("items").unwrap_or_default();
+    let item = |(index, word): (usize, &str)| {
+        let number = u32::try_from(index).unwrap() + 1;
+        let url = format!("https://site.example/{word}?title=Part+{number}&of={}", lease.job().id).parse().unwrap();
+        Item { number, url, item: None, title: Some(format!("Part {number}")), thumbnail: None, duration: Some(63.0) }
+    };
+    let items: Vec<Item> = words.split(',').filter(|word| !word.is_empty()).enumerate().map(item).collect();
+    for some in items.chunks(50) {
+        lease.take_items(some, value("announced").map(|number| number.parse().unwrap())).await.unwrap();
+    }
+    if value("open").is_some() {
+        std::future::pending::<()>().await;
+    }
+    Outcome::Listed { cut_at: value("cut").map(|number| number.parse().unwrap()) }
 }
 
 async fn transfer(lease: &Lease, steps: u64, pause: Duration) {

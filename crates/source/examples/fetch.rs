@@ -1,11 +1,13 @@
-//! Fetches a link into the spool and says what came of it: `cargo run -p sluice-source --example fetch -- URL [PRESET]`.
+//! Fetches a link into the spool and says what came of it: `cargo run -p sluice-source --example fetch -- URL [PRESET [ITEM]]`. Of a list, it
+//! says the items; ITEM is the place of one that has no link of its own.
 //!
 //! The programs are found on PATH; `YT_DLP` and `PYTHON` name others, `PLUGINS` a folder with plugins.
 
 use std::{env, error::Error, io::Write, time::Instant};
 
+use futures::StreamExt;
 use sluice_domain::{ByteSize, Limits, Preset, plan};
-use sluice_source::{Routes, Spool, SpoolConfig, Tools, ToolsConfig, extractor};
+use sluice_source::{Found, Routes, Spool, SpoolConfig, Tools, ToolsConfig, extractor};
 use sluice_transfer::Gate;
 
 #[tokio::main]
@@ -13,6 +15,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (mut out, mut args) = (std::io::stdout(), env::args().skip(1));
     let url = args.next().ok_or("which link?")?.parse()?;
     let preset: Preset = args.next().as_deref().unwrap_or("best").parse()?;
+    let item = args.next().map(|place| place.parse()).transpose()?;
     let program =
         |name: &str, default: String| env::var_os(name).and_then(|path| path.into_string().ok()).unwrap_or(default);
     let defaults = ToolsConfig::default();
@@ -27,7 +30,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let routes = Routes::new(Spool::open(SpoolConfig { dir, bytes: ByteSize(20_000_000_000), tools })?);
     let (gate, start) = (Gate::new(&limits), Instant::now());
 
-    let extraction = extractor.extract(&url, &gate).await?;
+    let extraction = match extractor.extract(&url, item, &gate).await? {
+        Found::Media(extraction) => extraction,
+        Found::List(mut list) => {
+            writeln!(out, "{:?}  {list:?}", start.elapsed())?;
+            while let Some(item) = list.items.next().await {
+                writeln!(out, "{:?}  {:?}", start.elapsed(), item?)?;
+            }
+            return Ok(());
+        }
+    };
     writeln!(out, "{:?}  {} formats of {:?}", start.elapsed(), extraction.info.formats.len(), extraction.info.title)?;
     let plan = plan::plan(&extraction.info, preset, &limits, None)?;
     writeln!(out, "{:?}  {plan:?}", start.elapsed())?;

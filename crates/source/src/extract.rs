@@ -1,9 +1,13 @@
 //! From a link to what is behind it.
 //!
-//! Nothing is downloaded here, and no item of a list is visited: a list is refused until lists are real.
+//! Nothing is downloaded here, and no item of a list is visited: whoever reads a list decides what becomes of its items.
 
+mod entry;
 mod fork_server;
 mod info;
+mod json;
+mod lines;
+mod list;
 mod plain;
 mod reply;
 
@@ -14,17 +18,28 @@ use serde_json::{Map, Value};
 use sluice_domain::{Failure, FailureKind, MediaInfo, SourceUrl};
 use sluice_transfer::Gate;
 
+pub use list::{Item, List, Skipped};
 pub(crate) use plain::PlainYtDlp;
 
 use crate::Tools;
 use fork_server::ForkServer;
 use info::media_info;
+use list::Begun;
 use reply::Reply;
 
-/// What a person reads who sent the link of a list.
-const A_LIST: &str = "This is a list; send the link of one of its items.";
+/// How often a list may turn out to have one single item, which is a list again.
+const MAX_HOPS: usize = 4;
 
-/// What is behind a link: the part that decisions are made from, and everything that a download needs to know.
+/// What is behind a link.
+#[derive(Debug)]
+pub enum Found {
+    /// One piece of media.
+    Media(Extraction),
+    /// A list of at least two items.
+    List(List),
+}
+
+/// One piece of media: the part that decisions are made from, and everything that a download needs to know.
 #[derive(Debug, Clone)]
 pub struct Extraction {
     /// For the planner and for people.
@@ -48,11 +63,13 @@ impl Extraction {
 /// Whoever can look at a link.
 #[async_trait]
 pub trait Extractor: Send + Sync {
-    /// Looks at this link, and ends what it started for that when the gate shuts.
+    /// Looks at this link, and ends what it started for that when the gate shuts; a list that is being read as well. `item` is the place of
+    /// the one item that is wanted, counting from 1, for an [`Item`] that has no link of its own. A list of one item is that item.
     ///
     /// # Errors
-    /// What the site, the network or yt-dlp says, classified; a list is [`FailureKind::UnsupportedSite`] with an explanation.
-    async fn extract(&self, url: &SourceUrl, gate: &Gate) -> Result<Extraction, Failure>;
+    /// What the site, the network or yt-dlp says, classified. A list without items is [`FailureKind::UnsupportedSite`]
+    /// with an explanation, an item that is not there [`FailureKind::Removed`].
+    async fn extract(&self, url: &SourceUrl, item: Option<u32>, gate: &Gate) -> Result<Found, Failure>;
 }
 
 /// The fork server, with plain yt-dlp while the server cannot be had. Must be called within a tokio runtime, where the server starts at once.
@@ -61,25 +78,24 @@ pub fn extractor(tools: Tools) -> Arc<dyn Extractor> {
     Arc::new(ForkServer::start(tools))
 }
 
-/// Asks for this link, and once more when it turns out to be a list of exactly one item.
-async fn follow<F, A>(url: &SourceUrl, gate: &Gate, ask: F) -> Result<Extraction, Failure>
+/// Asks for this link, and for the item when it turns out to be a list of exactly one.
+async fn follow<F, A>(url: &SourceUrl, item: Option<u32>, gate: &Gate, ask: F) -> Result<Found, Failure>
 where
-    F: Fn(SourceUrl) -> A + Sync,
+    F: Fn(SourceUrl, Option<u32>) -> A + Sync,
     A: Future<Output = Result<Reply, Failure>> + Send,
 {
-    let item = match gate.guard(ask(url.clone())).await? {
-        Reply::Media(extraction) => return Ok(extraction),
-        Reply::Item(item) => item,
-        Reply::List => return Err(a_list()),
-    };
-    match gate.guard(ask(item)).await? {
-        Reply::Media(extraction) => Ok(extraction),
-        Reply::Item(_) | Reply::List => Err(a_list()),
+    let (mut url, mut item) = (url.clone(), item);
+    for _ in 0..MAX_HOPS {
+        let listing = match gate.guard(ask(url.clone(), item)).await? {
+            Reply::Media(extraction) => return Ok(Found::Media(extraction)),
+            Reply::List(listing) => listing,
+        };
+        match listing.begin(&url, item, gate).await? {
+            Begun::Several(list) => return Ok(Found::List(list)),
+            Begun::Only(only) => (url, item) = (only.url, only.item),
+        }
     }
-}
-
-fn a_list() -> Failure {
-    Failure::new(FailureKind::UnsupportedSite, "a list").explained(A_LIST)
+    Err(Failure::new(FailureKind::UnsupportedSite, "lists of one list each, without an end"))
 }
 
 #[cfg(test)]

@@ -30,12 +30,9 @@ const COMMON: &[&str] = &[
     "15",
 ];
 
-/// For looking at a link. A list is only looked into as far as is needed to see that it is one, without visiting its items.
+/// For looking at a link, without visiting the items of a list.
 const EXTRACTION: &[&str] = &[
     "--no-playlist",
-    "--flat-playlist",
-    "--playlist-items",
-    "1:2",
     "--retries",
     "2",
     "--extractor-retries",
@@ -43,7 +40,19 @@ const EXTRACTION: &[&str] = &[
     // ffmpeg has no part in it; looking for its version costs a process.
     "--ffmpeg-location",
     "/nonexistent",
-    "--dump-single-json",
+];
+
+/// For seeing whether it is a list, and of how much: none, one, or more.
+const FIRST_LOOK: &[&str] = &["--flat-playlist", "--playlist-items", "1:2", "--dump-single-json"];
+
+/// For a list, one line for each entry as it comes.
+const LISTING: &[&str] = &[
+    "--flat-playlist",
+    "--lazy-playlist",
+    // One entry that has nothing to offer is no reason to keep the others back.
+    "--ignore-no-formats-error",
+    "--print",
+    "%(.{_type,url,ie_key,webpage_url,title,thumbnail,thumbnails,duration,playlist_index,playlist_id})j",
 ];
 
 /// For a download into the working directory.
@@ -94,9 +103,24 @@ pub(crate) fn extraction(tools: &Tools) -> Vec<OsString> {
     args
 }
 
-/// The options for looking at this link.
-pub(crate) fn extraction_of(tools: &Tools, url: &SourceUrl) -> Vec<OsString> {
+/// The options for looking at this link, and no further than to see whether it is a list.
+pub(crate) fn first_look(tools: &Tools, url: &SourceUrl) -> Vec<OsString> {
+    extraction_of(tools, FIRST_LOOK, url)
+}
+
+/// The options for looking at this item of this link, wherever it leads.
+pub(crate) fn one_item(tools: &Tools, url: &SourceUrl, item: u32) -> Vec<OsString> {
+    extraction_of(tools, &["--playlist-items", &item.to_string(), "--dump-single-json"], url)
+}
+
+/// The options for listing what is behind this link.
+pub(crate) fn listing(tools: &Tools, url: &SourceUrl) -> Vec<OsString> {
+    extraction_of(tools, LISTING, url)
+}
+
+fn extraction_of(tools: &Tools, more: &[&str], url: &SourceUrl) -> Vec<OsString> {
     let mut args = extraction(tools);
+    args.extend(more.iter().map(OsString::from));
     args.extend(["--".into(), url.as_str().into()]);
     args
 }

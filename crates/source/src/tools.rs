@@ -31,6 +31,10 @@ pub struct ToolsConfig {
     pub extract_timeout: Duration,
     /// How many extractions may run at once; further ones wait. Each takes some 30 MB, a heavy page several times that.
     pub extract_slots: usize,
+    /// The longest that a list may be read, from its first item on. No page of it may take longer than an extraction.
+    pub list_timeout: Duration,
+    /// How many lists may be read at once; further ones wait. They take no slot of the extractions: one whose reader is slow holds up no link.
+    pub list_slots: usize,
 }
 
 impl Default for ToolsConfig {
@@ -45,6 +49,8 @@ impl Default for ToolsConfig {
             proxy: None,
             extract_timeout: Duration::from_secs(90),
             extract_slots: 4,
+            list_timeout: Duration::from_secs(600),
+            list_slots: 4,
         }
     }
 }
@@ -62,6 +68,8 @@ pub struct Tools {
     pub(crate) proxy: Option<String>,
     pub(crate) extract_timeout: Duration,
     pub(crate) extract_slots: usize,
+    pub(crate) list_timeout: Duration,
+    pub(crate) list_slots: usize,
     /// PATH for the children: yt-dlp looks there for a JavaScript runtime, which its package puts beside yt-dlp.
     pub(crate) search_path: OsString,
 }
@@ -89,6 +97,8 @@ impl Tools {
             proxy: config.proxy,
             extract_timeout: config.extract_timeout,
             extract_slots: config.extract_slots.max(1),
+            list_timeout: config.list_timeout,
+            list_slots: config.list_slots.max(1),
             search_path,
         })
     }

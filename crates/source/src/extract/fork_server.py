@@ -1,19 +1,29 @@
 """Imports yt-dlp once and looks at one link per forked child. Run as: python -I -c THIS OPTIONS, with OPTIONS a JSON object:
 
-    argv     yt-dlp's command line, without a link
-    limits   resource limits of a child, by the names of setrlimit(2)
-    seconds  the longest that a child may live
+    argv          yt-dlp's command line, without a link
+    limits        resource limits of a child, by the names of setrlimit(2)
+    seconds       the longest that a child may live, of the clock and of the processor
+    list_seconds  the same for a child that hands out a list
+    pruned        what nobody wants of an info
 
 Standard output is a socket. When everything is imported, one line of JSON goes out on it ({"version", "stamp"}). Each byte that then
 comes in carries two descriptors: a connection, and the read end of a pipe that the asker holds open. The child reads one line of JSON
-({"url", "directory"}) from the connection and answers with one JSON value until the end: {"info": ...} or {"error": ...}. An answer
-that breaks off means that the child died: it went over a limit.
+({"url", "item", "directory"}) from the connection and answers in lines of JSON, each an object of one key. Either
+
+    info     the media behind the link; or behind the item of this number, counted from 1, when one was named
+    missing  there is no such item
+    error    yt-dlp's complaint
+
+or, of a list, one `list`, an `entry` for each of its places, in the site's order, and `end` or `error`. The entries are read from the
+site as the asker reads them from the connection: whoever stops reading stops the site's pages as well. No item is visited. An answer that
+ends otherwise means that the child died: it went over a limit.
 
 When the asker hangs up or dies, the kernel kills the child's process group (the pipe is set to send SIGKILL when it closes).
 The server itself touches nothing that comes from outside, and has exactly one thread: only then is forking safe.
 """
 
 import fcntl
+import itertools
 import json
 import os
 import resource
@@ -26,9 +36,17 @@ from yt_dlp.extractor import gen_extractor_classes
 from yt_dlp.globals import plugin_dirs
 from yt_dlp.plugins import load_all_plugins
 from yt_dlp.postprocessor import FFmpegPostProcessor
+from yt_dlp.utils import LazyList, PagedList, YoutubeDLError, sanitize_url
 
 MAX_REQUEST_BYTES = 64 * 1024
 MAX_ERROR_CHARS = 64 * 1024
+# Of one field of an entry. One more than a link may have: a link that is cut must not pass for a whole one.
+MAX_FIELD_CHARS = 8 * 1024 + 1
+# How much of a list lies ready in the socket; the kernel doubles it.
+LIST_BUFFER_BYTES = 8 * 1024
+ENTRY_FIELDS = ("_type", "url", "ie_key", "webpage_url", "title", "thumbnail", "duration")
+LIST_FIELDS = ("id", "extractor_key", "webpage_url", "title", "thumbnail", "playlist_count")
+ORIGIN_FIELDS = ("extractor", "extractor_key", "webpage_url", "webpage_url_basename", "webpage_url_domain")
 
 
 class Complaints:
@@ -47,6 +65,24 @@ class Complaints:
     info = warning = debug
 
 
+class Looker(yt_dlp.YoutubeDL):
+    """Follows a link from page to page as yt-dlp does, but stops in front of a list instead of walking through it."""
+
+    def process_ie_result(self, ie_result, download=True, extra_info=None):
+        if ie_result.get("_type") == "compat_list":
+            ie_result["_type"] = "playlist"
+        return ie_result if is_list(ie_result) else super().process_ie_result(ie_result, download, extra_info)
+
+
+def is_list(info):
+    # What yt-dlp would play as one piece is a list as well.
+    return isinstance(info, dict) and info.get("_type") in ("playlist", "multi_video")
+
+
+def is_media(info):
+    return isinstance(info, dict) and info.get("_type", "video") == "video"
+
+
 def prepare(argv):
     """Everything that is the same for all links."""
     parsed = yt_dlp.parse_options(argv)
@@ -57,14 +93,14 @@ def prepare(argv):
     for extractor in gen_extractor_classes():
         extractor.suitable("https://nothing.invalid/")
     options = {**parsed.ydl_opts, "quiet": True, "no_warnings": True, "noprogress": True, "ignoreerrors": False}
-    with yt_dlp.YoutubeDL({**options, "logger": Complaints()}) as warm:
+    with Looker({**options, "logger": Complaints()}) as warm:
         warm.get_info_extractor("Generic")
         # Loads the certificates and the request handlers.
         warm._request_director
     return options
 
 
-def serve(connection, tether, limits, seconds, options):
+def serve(connection, tether, settings, options):
     """One link, in a process of its own."""
     os.setpgid(0, 0)
     fcntl.fcntl(tether, fcntl.F_SETOWN, -os.getpgrp())
@@ -78,24 +114,120 @@ def serve(connection, tether, limits, seconds, options):
     except BlockingIOError:
         pass
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    for name, value in limits.items():
-        resource.setrlimit(getattr(resource, "RLIMIT_" + name), (value, value))
+    seconds, list_seconds = settings["seconds"], max(settings["seconds"], settings["list_seconds"])
+    for name, value in {**settings["limits"], "CPU": seconds}.items():
+        # The soft limit of the processor's time rises when there is a list to hand out.
+        hard = list_seconds if name == "CPU" else value
+        resource.setrlimit(getattr(resource, "RLIMIT_" + name), (value, hard))
     signal.alarm(seconds)
     with socket.socket(fileno=connection) as stream, stream.makefile("rwb") as file:
+
+        def say(word, value=None):
+            # Half an emoji, as sites cut their titles, is no text that anybody else could read: it becomes a question mark.
+            file.write(json.dumps({word: value}, ensure_ascii=False).encode(errors="replace") + b"\n")
+            file.flush()
+
+        def take_time():
+            stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LIST_BUFFER_BYTES)
+            resource.setrlimit(resource.RLIMIT_CPU, (list_seconds, list_seconds))
+            signal.alarm(list_seconds)
+
         request = json.loads(file.readline(MAX_REQUEST_BYTES))
         os.chdir(request["directory"])
         os.environ["TMPDIR"] = os.environ["XDG_CACHE_HOME"] = request["directory"]
-        # Half an emoji, as sites cut their titles, is no text that anybody else could read: it becomes a question mark.
-        file.write(json.dumps(look(request["url"], options), ensure_ascii=False).encode(errors="replace"))
+        complaints = Complaints()
+        try:
+            with Looker({**options, "logger": complaints}) as ydl:
+                look(ydl, request["url"], request["item"], settings["pruned"], say, take_time)
+        except Exception as error:
+            said = str(error) if isinstance(error, YoutubeDLError) else repr(error)
+            say("error", complaints.text or f"ERROR: {said[:MAX_ERROR_CHARS]}")
 
 
-def look(url, options):
-    complaints = Complaints()
+def look(ydl, url, item, pruned, say, take_time):
+    """Says what is behind the link, or behind one item of it."""
+    found = ydl.extract_info(url, download=False)
+    if item is not None:
+        found = pick(ydl, found, item)
+        if found is None:
+            return say("missing")
+    if is_list(found):
+        alone, entries = look_ahead(walk(found))
+        if not is_media(alone):
+            take_time()
+            say("list", brief(found, LIST_FIELDS, playlist_count=announced(found)))
+            for place, entry in enumerate(entries, 1):
+                say("entry", brief(entry, ENTRY_FIELDS, playlist_index=place))
+            return say("end")
+        found = process(ydl, found, alone)
+    if found is not None:
+        found = ydl.sanitize_info({key: value for key, value in found.items() if key not in pruned})
+    say("info", found)
+
+
+def pick(ydl, found, item):
+    """The item of this number. The others are not looked at."""
+    if not is_list(found):
+        return found if item == 1 else None
+    entry = next(itertools.islice(walk(found), item - 1, None), None)
+    return process(ydl, found, entry) if isinstance(entry, dict) else None
+
+
+def look_ahead(entries):
+    """The only entry, if there is exactly one; and all entries. What goes wrong with the second is raised in its place."""
+    ahead, broken = list(itertools.islice(entries, 1)), None
     try:
-        with yt_dlp.YoutubeDL({**options, "logger": complaints}) as ydl:
-            return {"info": ydl.sanitize_info(ydl.extract_info(url, download=False))}
+        ahead += itertools.islice(entries, 1)
     except Exception as error:
-        return {"error": complaints.text or f"ERROR: {error!r}"}
+        broken = error
+
+    def all_of_them():
+        yield from ahead
+        if broken is not None:
+            raise broken
+        yield from entries
+
+    return ahead[0] if len(ahead) == 1 and broken is None else None, all_of_them()
+
+
+def walk(found):
+    """The entries, one after another. yt-dlp's own lists keep every entry that they ever handed out; these do not."""
+    entries = found.get("entries") or ()
+    if isinstance(entries, PagedList):
+        entries._use_cache = False
+        return entries._getslice(0, None)
+    if isinstance(entries, LazyList) and not entries._reversed:
+        return itertools.chain(entries._cache, entries._iterable)
+    return iter(entries)
+
+
+def process(ydl, found, entry):
+    """What an entry leads to, with what it takes over from its list."""
+    entry["__x_forwarded_for_ip"] = found.get("__x_forwarded_for_ip")
+    origin = {key: found[key] for key in ORIGIN_FIELDS if found.get(key)}
+    return ydl.process_ie_result(entry, download=False, extra_info=origin)
+
+
+def announced(found):
+    entries = found.get("entries")
+    return found.get("playlist_count") or (len(entries) if isinstance(entries, list) else None)
+
+
+def brief(info, fields, **more):
+    """These fields, as far as they are of a sensible size."""
+    if not isinstance(info, dict):
+        return more
+    words = {key: info.get(key) for key in fields} | more
+    pictures = info.get("thumbnails")
+    for picture in pictures if isinstance(pictures, list) and not words["thumbnail"] else ():
+        # From worst to best: the last one stays.
+        if isinstance(picture, dict) and str(picture.get("url")).startswith(("https://", "http://")):
+            words["thumbnail"] = picture["url"]
+    if isinstance(words.get("url"), str):
+        words["url"] = sanitize_url(words["url"], scheme="https")
+    text = {key: value[:MAX_FIELD_CHARS] for key, value in words.items() if isinstance(value, str)}
+    numbers = {key: value for key, value in words.items() if isinstance(value, (int, float)) and abs(value) < 1e12}
+    return text | numbers
 
 
 def main():
@@ -118,7 +250,7 @@ def main():
             status = 1
             try:
                 control.close()
-                serve(*descriptors, settings["limits"], settings["seconds"], options)
+                serve(*descriptors, settings, options)
                 status = 0
             finally:
                 os._exit(status)

@@ -1,17 +1,18 @@
 //! Extraction by a process that imported yt-dlp once and forks for each link: some 100 ms instead of a second, a third of the memory.
 //!
 //! This side keeps one server running, replaces it when it died or when yt-dlp was upgraded under it (requests under way end on the old
-//! one), bounds how many links are looked at together and for how long, and asks plain yt-dlp whenever there is no server. See
-//! `fork_server.py` for the other side.
+//! one), bounds how many links are looked at and how many lists are read together and for how long, and asks plain yt-dlp whenever there is
+//! no server. See `fork_server.py` for the other side.
 
 mod connection;
+mod listing;
 mod server;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sluice_domain::{Failure, FailureKind, SourceUrl};
 use sluice_transfer::Gate;
 use tokio::{
@@ -19,9 +20,14 @@ use tokio::{
     time::{Duration, Instant, timeout},
 };
 
-use super::{Extraction, Extractor, PlainYtDlp, follow, reply::Reply};
+use super::{
+    Extractor, Found, PlainYtDlp, follow,
+    lines::Line,
+    list::{Header, Listing},
+    reply::{MAX_JSON_BYTES, Reply, missing, read_media},
+};
 use crate::{Tools, classify::complaint};
-use server::Server;
+use server::{Looking, Server};
 
 /// How long after a failed start plain yt-dlp is used without trying again.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(60);
@@ -35,6 +41,7 @@ struct Keeper {
     tools: Tools,
     plain: PlainYtDlp,
     slots: Semaphore,
+    list_slots: Arc<Semaphore>,
     /// Held while a server starts, so that only one does.
     slot: Mutex<Slot>,
 }
@@ -45,19 +52,25 @@ struct Slot {
     failed_at: Option<Instant>,
 }
 
-/// A child's answer; see `fork_server.py`.
+/// One line of a child's answer; see `fork_server.py`.
 #[derive(Debug, Deserialize)]
-struct Answer {
-    info: Option<Value>,
-    error: Option<String>,
+#[serde(rename_all = "snake_case")]
+enum Word {
+    Info(Value),
+    Missing,
+    Error(String),
+    List(Map<String, Value>),
+    Entry(Map<String, Value>),
+    End,
 }
 
 impl ForkServer {
     /// Starts the server in the background. Must be called within a tokio runtime.
     pub(super) fn start(tools: Tools) -> Self {
         let slots = Semaphore::new(tools.extract_slots);
+        let list_slots = Arc::new(Semaphore::new(tools.list_slots));
         let plain = PlainYtDlp::new(tools.clone());
-        let keeper = Arc::new(Keeper { tools, plain, slots, slot: Mutex::default() });
+        let keeper = Arc::new(Keeper { tools, plain, slots, list_slots, slot: Mutex::default() });
         let early = keeper.clone();
         tokio::spawn(async move { early.server().await });
         Self(keeper)
@@ -96,35 +109,72 @@ impl Keeper {
         }
     }
 
-    async fn ask(&self, url: &SourceUrl) -> Result<Reply, Failure> {
-        let _slot = self.slots.acquire().await.map_err(|error| Failure::internal(error.to_string()))?;
-        let Some(server) = self.server().await else { return self.plain.ask(url).await };
+    async fn ask(&self, url: &SourceUrl, item: Option<u32>) -> Result<Reply, Failure> {
+        let slot = self.slots.acquire().await.map_err(closed)?;
+        let Some(server) = self.server().await else {
+            drop(slot);
+            return self.plain.ask(url, item).await;
+        };
         let limit = self.tools.extract_timeout;
-        let json = match timeout(limit, server.ask(url)).await {
+        let look = async {
+            let mut child = server.look(url, item).await?;
+            let line = child.line(MAX_JSON_BYTES).await?;
+            std::io::Result::Ok((line, child))
+        };
+        let (line, child) = match timeout(limit, look).await {
             Err(_) => {
                 return Err(Failure::new(FailureKind::TimedOut, format!("extraction took over {} s", limit.as_secs())));
             }
             Ok(Err(error)) => {
                 tracing::warn!(%error, "The extraction server is out of order; extracting with plain yt-dlp");
-                return self.plain.ask(url).await;
+                drop(slot);
+                return self.plain.ask(url, item).await;
             }
-            Ok(Ok(json)) => json,
+            Ok(Ok(answered)) => answered,
         };
-        // An answer that breaks off: the kernel ended the child at one of its limits. Plain yt-dlp would go over it as well.
-        let answer: Answer = serde_json::from_slice(&json)
-            .map_err(|_| Failure::new(FailureKind::TimedOut, "the extraction went over a limit of memory or time"))?;
-        match answer.error {
-            Some(error) => Err(complaint(&error)),
-            None => Reply::read(answer.info.unwrap_or_default()),
+        match Word::read(line)? {
+            Word::Info(info) => read_media(info, item).map(Reply::Media),
+            Word::List(list) => {
+                drop(slot);
+                self.list(&list, child).await.map(Reply::List)
+            }
+            Word::Missing => Err(missing()),
+            Word::Error(error) => Err(complaint(&error)),
+            Word::Entry(_) | Word::End => Err(Failure::internal("an answer that begins with its end")),
+        }
+    }
+
+    /// Lets a child hand out its list, as soon as there is a slot. Until then the child waits, before it reads another page: the socket is small.
+    async fn list(&self, list: &Map<String, Value>, child: Looking) -> Result<Listing, Failure> {
+        let slot = self.list_slots.clone().acquire_owned().await.map_err(closed)?;
+        Ok(Listing { header: Header::of(list), entries: listing::entries(&self.tools, child, slot) })
+    }
+}
+
+impl Word {
+    fn read(line: Line) -> Result<Self, Failure> {
+        match line {
+            Line::Whole(line) => {
+                serde_json::from_slice(&line).map_err(|error| Failure::internal(format!("an answer: {error}")))
+            }
+            // Plain yt-dlp has the same limit: there is nobody else to ask.
+            Line::TooLong => Err(Failure::internal("more info JSON than can be kept").permanent()),
+            // The kernel ended the child at one of its limits. Plain yt-dlp would go over it as well.
+            Line::End => Err(Failure::new(FailureKind::TimedOut, "the extraction went over a limit of memory or time")),
         }
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the form that map_err takes")]
+fn closed(error: tokio::sync::AcquireError) -> Failure {
+    Failure::internal(error.to_string())
+}
+
 #[async_trait]
 impl Extractor for ForkServer {
-    async fn extract(&self, url: &SourceUrl, gate: &Gate) -> Result<Extraction, Failure> {
+    async fn extract(&self, url: &SourceUrl, item: Option<u32>, gate: &Gate) -> Result<Found, Failure> {
         let keeper = &self.0;
-        follow(url, gate, |url| async move { keeper.ask(&url).await }).await
+        follow(url, item, gate, |url, item| async move { keeper.ask(&url, item).await }).await
     }
 }
 

@@ -23,8 +23,8 @@ pub(super) fn media_info(info: &Map<String, Value>) -> MediaInfo {
     MediaInfo {
         id: text(info, "id"),
         extractor: text(info, "extractor_key"),
-        title: title(info),
-        duration: number(info, "duration").filter(|seconds| *seconds > 0.0),
+        title: text(info, "title"),
+        duration: duration(info),
         thumbnail: link(info, "thumbnail"),
         webpage_url: link(info, "webpage_url"),
         is_live: is_live(info),
@@ -33,12 +33,20 @@ pub(super) fn media_info(info: &Map<String, Value>) -> MediaInfo {
 }
 
 /// yt-dlp numbers the videos of a page even when there is only one; a piece that comes alone needs no number.
-fn title(info: &Map<String, Value>) -> String {
-    let mut title = text(info, "title");
-    if info.get("extractor_key").and_then(Value::as_str) == Some("HTML5MediaEmbed") && title.ends_with(" (1)") {
+pub(super) fn without_number(info: &mut Map<String, Value>) {
+    let numbered = info.get("extractor_key").and_then(Value::as_str) == Some("HTML5MediaEmbed");
+    if let (true, Some(Value::String(title))) = (numbered, info.get_mut("title"))
+        && title.ends_with(" (1)")
+    {
         title.truncate(title.len() - " (1)".len());
     }
-    title
+}
+
+/// A picture: the named one, or the last of several, which yt-dlp sorts from worst to best.
+pub(super) fn picture(info: &Map<String, Value>) -> Option<String> {
+    let pictures = info.get("thumbnails").and_then(Value::as_array).into_iter().flatten();
+    link(info, "thumbnail")
+        .or_else(|| pictures.filter_map(Value::as_object).rev().find_map(|picture| link(picture, "url")))
 }
 
 fn format(format: &Map<String, Value>) -> Format {
@@ -66,11 +74,16 @@ fn is_live(info: &Map<String, Value>) -> bool {
         || matches!(info.get("live_status").and_then(Value::as_str), Some("is_live" | "is_upcoming" | "post_live"))
 }
 
-fn text(map: &Map<String, Value>, key: &str) -> String {
+/// Seconds of media.
+pub(super) fn duration(info: &Map<String, Value>) -> Option<f64> {
+    number(info, "duration").filter(|seconds| *seconds > 0.0)
+}
+
+pub(super) fn text(map: &Map<String, Value>, key: &str) -> String {
     map.get(key).and_then(Value::as_str).unwrap_or_default().chars().take(MAX_TEXT_CHARS).collect()
 }
 
-fn link(map: &Map<String, Value>, key: &str) -> Option<String> {
+pub(super) fn link(map: &Map<String, Value>, key: &str) -> Option<String> {
     let link = map.get(key)?.as_str()?;
     let is_link = link.starts_with("https://") || link.starts_with("http://");
     (is_link && link.len() <= MAX_LINK_BYTES).then(|| link.to_owned())
@@ -81,7 +94,7 @@ fn number(map: &Map<String, Value>, key: &str) -> Option<f64> {
 }
 
 /// A whole number that may be written as a float. Zero is what some extractors say for "unknown".
-fn integer<T: TryFrom<u64>>(map: &Map<String, Value>, key: &str) -> Option<T> {
+pub(super) fn integer<T: TryFrom<u64>>(map: &Map<String, Value>, key: &str) -> Option<T> {
     let value = map.get(key)?;
     let whole = value.as_u64().or_else(|| value.as_f64().and_then(whole))?;
     T::try_from(whole).ok().filter(|_| whole > 0)

@@ -1,9 +1,9 @@
 //! What every extractor must do, and how its answers are read.
 
 use serde_json::json;
-use sluice_domain::{Codec, Protocol};
+use sluice_domain::{Codec, FailureKind, Protocol};
 
-use super::*;
+use super::{reply::Look, *};
 use crate::testing::{Body, TestServer, dash, gate, hls, link, progressive, tools};
 
 pub(super) fn site() -> TestServer {
@@ -11,13 +11,6 @@ pub(super) fn site() -> TestServer {
     TestServer::start()
         .on("/clip.mp4", Body::Whole("video/mp4", progressive()))
         .on("/page", Body::Whole("text/html", b"<title>A film</title><video src=\"/clip.mp4\"></video>".to_vec()))
-        .on(
-            "/pages",
-            Body::Whole(
-                "text/html",
-                b"<title>Two</title><video src=\"/clip.mp4\"></video><video src=\"/b.mp4\"></video>".to_vec(),
-            ),
-        )
         .on("/nothing", Body::Whole("text/html", b"<title>Words</title>".to_vec()))
         .on("/live.m3u8", Body::Whole("application/vnd.apple.mpegurl", live.into()))
         .on("/blocked", Body::Status(403))
@@ -26,10 +19,18 @@ pub(super) fn site() -> TestServer {
         .folder(dash().path())
 }
 
+/// Media it must be.
+pub(super) fn media(found: Result<Found, Failure>) -> Result<Extraction, Failure> {
+    match found? {
+        Found::Media(extraction) => Ok(extraction),
+        Found::List(list) => panic!("{list:?}"),
+    }
+}
+
 pub(super) async fn check(extractor: &dyn Extractor) {
     let site = site();
     let gate = gate();
-    let extract = async |path: &str| extractor.extract(&link(site.url(path)), &gate).await;
+    let extract = async |path: &str| media(extractor.extract(&link(site.url(path)), None, &gate).await);
 
     let clip = extract("/clip.mp4").await.unwrap();
     assert_eq!((clip.info.title.as_str(), clip.info.formats.len()), ("clip", 1));
@@ -47,7 +48,6 @@ pub(super) async fn check(extractor: &dyn Extractor) {
     assert!(extract("/live.m3u8").await.unwrap().info.is_live);
 
     for (path, kind) in [
-        ("/pages", FailureKind::UnsupportedSite),
         ("/nothing", FailureKind::UnsupportedSite),
         ("/blocked", FailureKind::SiteBusy),
         ("/busy", FailureKind::SiteBusy),
@@ -55,7 +55,6 @@ pub(super) async fn check(extractor: &dyn Extractor) {
     ] {
         let failure = extract(path).await.unwrap_err();
         assert_eq!(failure.kind, kind, "{path}: {failure}");
-        assert_eq!(failure.explanation.as_deref() == Some(A_LIST), path == "/pages", "{failure:?}");
     }
 }
 
@@ -64,12 +63,28 @@ async fn plain_yt_dlp_extracts() {
     check(&PlainYtDlp::new(tools())).await;
 }
 
+#[tokio::test]
+async fn half_an_emoji_is_no_obstacle_to_plain_yt_dlp() {
+    let site = TestServer::start().on("/clip.mp4", Body::Whole("video/mp4", progressive()));
+    let page = half_an_emoji(&site);
+    let site = site.on("/half", page);
+    let found = PlainYtDlp::new(tools()).extract(&link(site.url("/half")), None, &gate()).await;
+    assert_eq!(media(found).unwrap().info.title, "Half ?");
+}
+
+/// A page whose title ends in a half of a surrogate pair.
+pub(super) fn half_an_emoji(site: &TestServer) -> Body {
+    let page = format!(
+        r#"<script type="application/ld+json">{{"@context": "https://schema.org", "@type": "VideoObject",
+           "name": "Half \ud83d", "contentUrl": "{}"}}</script>"#,
+        site.url("/clip.mp4")
+    );
+    Body::Whole("text/html", page.into())
+}
+
 /// What the info JSON says of one piece.
 fn read(value: serde_json::Value) -> Result<MediaInfo, Failure> {
-    match Reply::read(value)? {
-        Reply::Media(extraction) => Ok(extraction.info),
-        other => Err(Failure::internal(format!("{other:?}"))),
-    }
+    reply::read_media(value, None).map(|extraction| extraction.info)
 }
 
 #[test]
@@ -103,20 +118,42 @@ fn what_has_not_ended_is_live() {
 
 #[test]
 fn lists_are_told_from_pieces() {
-    let list = |entries: serde_json::Value| Reply::read(json!({"_type": "playlist", "entries": entries}));
     let piece = json!({"id": "x", "url": "https://a.example/v", "format_id": "0"});
     let elsewhere = json!({"_type": "url", "url": "https://a.example/v"});
-    assert!(matches!(list(json!([])), Ok(Reply::List)));
-    assert!(matches!(list(json!([piece, piece])), Ok(Reply::List)));
-    assert!(matches!(list(json!([piece])), Ok(Reply::Media(_))));
-    assert!(matches!(list(json!([elsewhere])), Ok(Reply::Item(_))));
-    assert!(matches!(list(json!([{"_type": "url", "url": "file:///etc/passwd"}])), Ok(Reply::List)));
-    assert!(Reply::read(json!(null)).is_err());
+    let look =
+        |entries: serde_json::Value, item| match Look::read(json!({"_type": "playlist", "entries": entries}), item) {
+            Ok(Look::Media(_)) => "media".to_owned(),
+            Ok(Look::List(_, entries)) => format!("list of {}", entries.len()),
+            Err(failure) => failure.kind.to_string(),
+        };
+    assert_eq!(look(json!([]), None), "list of 0");
+    assert_eq!(look(json!([piece, piece]), None), "list of 2");
+    assert_eq!(look(json!([piece]), None), "media");
+    assert_eq!(look(json!([elsewhere]), None), "list of 1");
+    assert_eq!(look(json!([null]), None), "list of 1");
+    assert_eq!(look(json!("x"), None), "list of 0");
+    assert_eq!(look(json!([piece]), Some(7)), "media");
+    assert_eq!(look(json!([]), Some(7)), "removed");
+    assert_eq!(look(json!([null]), Some(7)), "removed");
+    assert_eq!(look(json!([{"_type": "playlist"}]), Some(7)), "unsupported_site");
+    assert!(Look::read(json!(null), None).is_err());
+    assert!(Look::read(piece.clone(), Some(1)).is_ok());
+    assert_eq!(Look::read(piece, Some(2)).unwrap_err().kind, FailureKind::Removed);
 }
 
 #[test]
 fn heavy_parts_are_not_kept() {
-    let reply = Reply::read(json!({"id": "x", "automatic_captions": {"en": []}, "formats": []})).unwrap();
-    let Reply::Media(extraction) = reply else { panic!("not a piece") };
-    assert_eq!(&*extraction.json, r#"{"id":"x","formats":[]}"#);
+    let value = json!({"id": "x", "automatic_captions": {"en": []}, "formats": []});
+    assert_eq!(&*reply::read_media(value, None).unwrap().json, r#"{"id":"x","formats":[]}"#);
+}
+
+#[test]
+fn only_a_piece_that_is_alone_loses_its_number() {
+    let value = json!({"id": "x", "title": "A film (1)", "extractor_key": "HTML5MediaEmbed"});
+    let title = |item| {
+        let extraction = reply::read_media(value.clone(), item).unwrap();
+        assert_eq!(Extraction::from_json(extraction.json).unwrap().info, extraction.info);
+        extraction.info.title
+    };
+    assert_eq!((title(None).as_str(), title(Some(1)).as_str()), ("A film", "A film (1)"));
 }

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    Extractor, Routes,
+    Extractor, Found, Routes,
     extract::PlainYtDlp,
     testing::{Body, TestServer, capped, dash, gate, hls, hls_fmp4, link, progressive, tools},
 };
@@ -31,7 +31,7 @@ impl Rig {
     }
 
     async fn fetch(&self, url: &str, preset: Preset, gate: &Gate) -> Result<Fetched, Failure> {
-        let extraction = self.plain.extract(&link(url), gate).await?;
+        let Found::Media(extraction) = self.plain.extract(&link(url), None, gate).await? else { panic!("a list") };
         let plan = plan::plan(&extraction.info, preset, &Limits::default(), None)?;
         self.routes.fetch(&plan, &extraction, gate).await
     }

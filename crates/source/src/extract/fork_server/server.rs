@@ -1,7 +1,8 @@
 //! One running server process.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, PipeWriter},
     os::{fd::AsFd, unix::net::UnixStream as StdStream},
     path::{Path, PathBuf},
     sync::Arc,
@@ -22,8 +23,11 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use super::connection::hand_over;
 use crate::{
     Tools,
-    child::{Child, ChildLimits, Program, read_at_most, read_tail},
-    extract::reply::MAX_JSON_BYTES,
+    child::{Child, ChildLimits, Program, read_tail},
+    extract::{
+        lines::{Line, Lines},
+        reply::PRUNED,
+    },
     flags,
     home::Home,
 };
@@ -66,6 +70,24 @@ struct Options {
     argv: Vec<String>,
     limits: ChildLimits,
     seconds: u64,
+    list_seconds: u64,
+    pruned: &'static [&'static str],
+}
+
+/// A child that answers. Dropping it kills the child and all that it started.
+#[derive(Debug)]
+pub(super) struct Looking {
+    /// When it closes, the kernel sends the signal. First, so that nothing is written any more when the directory goes.
+    _tether: PipeWriter,
+    lines: Lines<UnixStream>,
+    _directory: TempDir,
+}
+
+impl Looking {
+    /// The next line of its answer.
+    pub(super) async fn line(&mut self, max_bytes: usize) -> io::Result<Line> {
+        self.lines.next(max_bytes).await
+    }
 }
 
 impl Server {
@@ -80,6 +102,8 @@ impl Server {
                 .map_err(|_| io::Error::other("a plugin folder's name is not UTF-8"))?,
             limits: ChildLimits::extraction(seconds),
             seconds,
+            list_seconds: tools.list_timeout.as_secs().max(1),
+            pruned: &PRUNED,
         };
         let program = Program {
             path: &tools.python,
@@ -129,21 +153,18 @@ impl Server {
         !self.died.is_cancelled() && changed(&self.ready.stamp) == self.stamp
     }
 
-    /// Looks at a link. The answer may be cut short. Dropping this future kills the child.
-    pub(super) async fn ask(&self, url: &SourceUrl) -> io::Result<Vec<u8>> {
+    /// Has a child look at a link, or at one item of it.
+    pub(super) async fn look(&self, url: &SourceUrl, item: Option<u32>) -> io::Result<Looking> {
         let directory = self.work.directory("child-")?;
         let (ours, theirs) = StdStream::pair()?;
         ours.set_nonblocking(true)?;
-        // When `_tether` closes, the kernel kills the child and all that it started.
-        let (tethered, _tether) = io::pipe()?;
+        let (tethered, tether) = io::pipe()?;
         hand_over(&self.control, [theirs.as_fd(), tethered.as_fd()]).await?;
         drop((theirs, tethered));
         let mut connection = UnixStream::from_std(ours)?;
-        let mut request =
-            serde_json::to_vec(&serde_json::json!({ "url": url.as_str(), "directory": directory.path() }))?;
-        request.push(b'\n');
-        connection.write_all(&request).await?;
-        read_at_most(connection, MAX_JSON_BYTES).await
+        let request = serde_json::json!({ "url": url.as_str(), "item": item, "directory": directory.path() });
+        connection.write_all(format!("{request}\n").as_bytes()).await?;
+        Ok(Looking { _tether: tether, lines: Lines::new(connection), _directory: directory })
     }
 }
 

@@ -11,5 +11,6 @@ mod inputs;
 mod isolation;
 mod lists;
 mod one_machine;
+mod operator;
 mod page;
 mod titles;

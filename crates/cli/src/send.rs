@@ -33,7 +33,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// Send a link to your Dropbox, and watch until the file is there
 ///
 /// The exit code tells how it ended: 0 when the file is in your Dropbox, 1 when the job did not end well or the server could not be asked.
-/// Standard output gets the path in your Dropbox (or the whole record, with --json).
+/// Standard output gets the path in your Dropbox, of a list the folder (or the whole record, with --json). A link that you sent before is
+/// not sent twice: you are told where its file is, and that counts as success.
 #[derive(Debug, Args)]
 #[command(after_help = "An API token is made on the server's settings page, or with `sluice token create`.")]
 pub(crate) struct Send {
@@ -45,6 +46,9 @@ pub(crate) struct Send {
     /// Folder in your Dropbox, such as /Videos [default: the account's]
     #[arg(long)]
     folder: Option<String>,
+    /// Send it although you have it already
+    #[arg(long)]
+    force: bool,
     /// The server
     #[arg(long, value_name = "URL", env = "SLUICE_SERVER", default_value = "http://127.0.0.1:8080")]
     server: Url,
@@ -72,6 +76,7 @@ pub(crate) async fn run(send: &Send) -> Result<ExitCode> {
         url: &send.url,
         preset: send.preset.map(Preset::as_str),
         folder: send.folder.as_deref(),
+        force: send.force,
         idempotency_key: &key,
     };
     let accepted = patiently(&async || api.enqueue(&job).await, false, |_| {}).await?;
@@ -81,7 +86,12 @@ pub(crate) async fn run(send: &Send) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let bar = Bar::new();
-    bar.say("Accepted: the server will finish this even if you leave.");
+    let known = accepted.view.duplicate;
+    match (known, accepted.view.state.as_str()) {
+        (false, _) => bar.say("Accepted: the server will finish this even if you leave."),
+        (true, "completed") => {}
+        (true, _) => bar.say("This is on its way already: watching that. --force sends it once more."),
+    }
     let ended = tokio::select! {
         ended = follow(&api, accepted, &bar) => ended,
         _ = tokio::signal::ctrl_c() => {
@@ -91,17 +101,35 @@ pub(crate) async fn run(send: &Send) -> Result<ExitCode> {
         }
     };
     bar.gone();
-    Ok(tell(&ended?, send.json))
+    let ended = ended?;
+    Ok(tell(&ended.answer, known || ended.known, send.json))
 }
 
-async fn follow(api: &Api, mut answer: Answer, bar: &Bar) -> Result<Answer> {
+/// A job that is over.
+struct Ended {
+    answer: Answer,
+    /// Did it turn out that another job brings, or has brought, the same? Then it is that one.
+    known: bool,
+}
+
+async fn follow(api: &Api, mut answer: Answer, bar: &Bar) -> Result<Ended> {
+    let mut known = false;
     loop {
         bar.show(&answer.view);
-        match answer.view.state.as_str() {
-            "completed" | "failed" | "refused" | "cancelled" => return Ok(answer),
-            _ => tokio::time::sleep(LOOK).await,
-        }
-        let id = answer.view.id.clone();
+        let job = &answer.view;
+        let duplicate = job.error.as_ref().is_some_and(|error| error.kind == "duplicate");
+        let id = match (job.state.as_str(), &job.duplicate_of) {
+            // One turn is enough: the other one is not refused for the same reason.
+            ("refused", Some(other)) if duplicate && !known => {
+                known = true;
+                other.clone()
+            }
+            ("completed" | "failed" | "refused" | "cancelled", _) => return Ok(Ended { answer, known }),
+            _ => {
+                tokio::time::sleep(LOOK).await;
+                job.id.clone()
+            }
+        };
         let waiting = |error: &ApiError| bar.say(&format!("Still trying: {error}"));
         answer = patiently(&async || api.job(&id).await, true, waiting).await?;
     }
@@ -137,13 +165,26 @@ where
 }
 
 /// The end of the job, in words and as an exit code.
-fn tell(answer: &Answer, json: bool) -> ExitCode {
+fn tell(answer: &Answer, known: bool, json: bool) -> ExitCode {
     let job = &answer.view;
     let name = job.title.as_deref().unwrap_or("Your link");
-    let path = job.dropbox_path.as_deref().unwrap_or_default();
+    let path = match &job.items {
+        Some(_) => job.folder.as_deref(),
+        None => job.dropbox_path.as_deref(),
+    };
+    let path = path.unwrap_or_default();
     let code = if job.state == "completed" {
         let size = job.size.map(|size| format!(" ({})", ByteSize(size))).unwrap_or_default();
-        eprintln!("✓ {name} is in your Dropbox{size}");
+        match &job.items {
+            Some(items) => {
+                eprintln!("✓ {name}: {} of {} items are in your Dropbox", items.arrived(), items.found);
+                if let Some(limit) = items.cut_at {
+                    eprintln!("  The list is longer: this server takes {limit} items at once.");
+                }
+            }
+            None if known => eprintln!("✓ {name} is already in your Dropbox{size}. --force sends it once more."),
+            None => eprintln!("✓ {name} is in your Dropbox{size}"),
+        }
         print(answer, json, path);
         return ExitCode::SUCCESS;
     } else {

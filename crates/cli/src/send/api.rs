@@ -54,6 +54,8 @@ pub(super) struct NewJob<'a> {
     pub(super) preset: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) folder: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) force: bool,
     /// Makes a repeated request after a lost answer harmless.
     pub(super) idempotency_key: &'a str,
 }
@@ -64,6 +66,13 @@ pub(super) struct NewJob<'a> {
 pub(super) struct JobView {
     pub(super) id: String,
     pub(super) state: String,
+    /// Was it there already when the link was handed in?
+    pub(super) duplicate: bool,
+    /// The job that brings, or has brought, the same: why this one was refused.
+    pub(super) duplicate_of: Option<String>,
+    /// How far its items are, when it is a list.
+    pub(super) items: Option<ItemsView>,
+    pub(super) folder: Option<String>,
     pub(super) phase: Option<String>,
     pub(super) title: Option<String>,
     /// The state as a sentence.
@@ -78,9 +87,43 @@ pub(super) struct JobView {
     pub(super) error: Option<ErrorView>,
 }
 
+/// How far the items of a list are.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ItemsView {
+    pub(super) found: u32,
+    pub(super) listed: bool,
+    pub(super) announced: Option<u32>,
+    pub(super) cut_at: Option<u32>,
+    pub(super) completed: u32,
+    pub(super) duplicate: u32,
+    pub(super) failed: u32,
+    pub(super) refused: u32,
+    pub(super) cancelled: u32,
+}
+
+impl ItemsView {
+    /// Items that are where they should be.
+    pub(super) fn arrived(&self) -> u32 {
+        self.completed + self.duplicate
+    }
+
+    /// Items that need nothing more.
+    pub(super) fn over(&self) -> u32 {
+        self.arrived() + self.failed + self.refused + self.cancelled
+    }
+
+    /// How many there will be, as far as is known.
+    pub(super) fn total(&self) -> u32 {
+        if self.listed { self.found } else { self.announced.unwrap_or_default().max(self.found) }
+    }
+}
+
 /// Why a job did not end well.
 #[derive(Debug, Deserialize)]
 pub(super) struct ErrorView {
+    #[serde(default)]
+    pub(super) kind: String,
     pub(super) message: String,
 }
 

@@ -21,9 +21,12 @@ impl Bar {
     }
 
     pub(super) fn show(&self, job: &JobView) {
-        match moving(job).zip(job.bytes_total.filter(|total| *total > 0)) {
+        let bytes = moving(job).zip(job.bytes_total.filter(|total| *total > 0));
+        let items = job.items.filter(|items| items.total() > 0);
+        let figure = if items.is_some() { "{pos} of {len}" } else { "{percent:>3} %" };
+        match items.map(|items| (items.over().into(), items.total().into())).or(bytes) {
             Some((done, total)) => {
-                self.0.set_style(style(&format!("{{spinner}} [{{bar:{WIDTH}}}] {{percent:>3}} %  {{wide_msg}}")));
+                self.0.set_style(style(&format!("{{spinner}} [{{bar:{WIDTH}}}] {figure}  {{wide_msg}}")));
                 self.0.set_length(total);
                 self.0.set_position(done.min(total));
             }
@@ -68,6 +71,13 @@ fn sentence(job: &JobView) -> String {
             parts.join(" · ")
         }
         ("running", Some("committing")) => "finishing".to_owned(),
+        (state, _) if let Some(items) = &job.items => {
+            let message = job.message.clone().unwrap_or_else(|| state.to_owned());
+            let mut parts = vec![message, format!("{} of {} arrived", items.arrived(), items.total())];
+            let missing = items.failed + items.refused;
+            parts.extend((missing > 0).then(|| format!("{missing} did not")));
+            parts.join(" · ")
+        }
         ("running", _) => "looking at the link".to_owned(),
         (state, _) => job.message.clone().unwrap_or_else(|| state.to_owned()),
     };
@@ -104,11 +114,19 @@ mod tests {
             Some(5),
         );
         check(r#"{"state":"running","phase":"committing","title":"A"}"#, "A: finishing", None);
+        check(r#"{"state":"paused","title":"A","message":"Paused by you"}"#, "A: Paused by you", None);
+        check(
+            r#"{"state":"collecting","title":"Talks","message":"Collecting",
+                "items":{"found":300,"listed":true,"completed":11,"duplicate":1,"failed":3}}"#,
+            "Talks: Collecting · 12 of 300 arrived · 3 did not",
+            None,
+        );
     }
 
     #[test]
     fn the_templates_parse() {
         assert!(ProgressStyle::with_template("{spinner} [{bar:24}] {percent:>3} %  {wide_msg}").is_ok());
+        assert!(ProgressStyle::with_template("{spinner} [{bar:24}] {pos} of {len}  {wide_msg}").is_ok());
         assert!(ProgressStyle::with_template("{spinner} {wide_msg}").is_ok());
     }
 }

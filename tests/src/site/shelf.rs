@@ -42,7 +42,10 @@ impl Shelf {
     }
 
     pub(super) fn publish_made(&self, prefix: &str, make: Arc<Make>) {
-        locked(&self.makers).push(Maker { prefix: prefix.to_owned(), make });
+        let mut makers = locked(&self.makers);
+        // As with whole paths, what is published again replaces what was there.
+        makers.retain(|maker| maker.prefix != prefix);
+        makers.push(Maker { prefix: prefix.to_owned(), make });
     }
 
     pub(super) fn deliver(&self, path: &str, delivery: Delivery) {

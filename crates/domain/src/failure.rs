@@ -146,7 +146,7 @@ impl FailureKind {
             Self::RefusedAddress => "This link leads to an address that this server does not visit.",
             Self::TimedOut => "This took too long without an end in sight. Retry, or choose a smaller quality.",
             Self::Cancelled => "Cancelled.",
-            Self::Duplicate => "You already have this. Send it again if you want another copy.",
+            Self::Duplicate => "You already have this. Send it again if you want it fetched once more.",
             Self::Incomplete => "Some items of this list did not arrive. Retry sends those once more.",
             Self::WorkerLost => {
                 "The server stopped several times while working on this. Retry; if it happens again, tell whoever runs it."

@@ -72,6 +72,15 @@ class Project:
         ids = output("docker", "ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={self.name}").split()
         return {one["Name"].lstrip("/"): one for one in json.loads(output("docker", "inspect", *ids))}
 
+    def workers_up(self):
+        """The names of the worker containers that run."""
+        labels = {name: one["Config"]["Labels"] for name, one in self.containers().items() if one["State"]["Running"]}
+        return sorted(name for name, label in labels.items() if label["com.docker.compose.service"] == "worker")
+
+    def kill(self, names):
+        """From one moment to the next, with SIGKILL."""
+        output("docker", "kill", *names)
+
     def inside(self, service, *command, **options):
         """What a command prints that runs in a container of the service."""
         return self("exec", "-T", service, *command, **options)

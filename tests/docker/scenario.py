@@ -1,7 +1,8 @@
-"""Twenty links, four workers, everything stopped in the middle: all land, once each, with the right bytes."""
+"""Twenty links, eight workers, everything stopped in the middle, then two workers killed: all land, once each, with the right bytes."""
 
 import argparse
 import json
+import random
 import time
 from collections import Counter
 from pathlib import Path
@@ -82,7 +83,8 @@ def check_landed(project, people, jobs):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--jobs", type=int, default=20)
-    arguments.add_argument("--workers", type=int, default=4)
+    arguments.add_argument("--workers", type=int, default=8)
+    arguments.add_argument("--seed", type=int, default=random.randrange(10_000))
     wanted = arguments.parse_args()
     began = time.monotonic()
 
@@ -112,6 +114,10 @@ def main():
         project.up()
         eventually("everything is healthy again", 180, lambda: healthy(project, services))
         told(f"healthy again: {dict(states(people, jobs))}")
+        eventually("work goes on", 120, lambda: states(people, jobs)["running"] >= 2)
+        victims = random.Random(wanted.seed).sample(project.workers_up(), 2)
+        project.kill(victims)
+        told(f"killed {' and '.join(victims)} (seed {wanted.seed}): {dict(states(people, jobs))}")
         over = {"completed", "failed", "cancelled", "refused"}
         eventually("every job is over", 600, lambda: over.issuperset(states(people, jobs)))
         told(f"over: {dict(states(people, jobs))}")

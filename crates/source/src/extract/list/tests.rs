@@ -253,6 +253,17 @@ async fn a_list_of_nothing_is_refused_and_a_list_of_one_is_that_one() {
 }
 
 #[tokio::test]
+async fn what_is_more_than_can_be_kept_is_not_asked_for_again() {
+    let site = site();
+    for under in both(|config| config) {
+        let asked = site.requests().len();
+        let failure = under.find(&site.url("/lists/huge"), None).await.unwrap_err();
+        assert_eq!((failure.kind, site.requests().len() - asked), (FailureKind::Internal, 1), "{failure:?}");
+        assert!(failure.detail.contains("more"), "{failure:?}");
+    }
+}
+
+#[tokio::test]
 async fn lists_in_lists_are_items() {
     let site = site();
     for under in both(|config| config) {

@@ -68,6 +68,10 @@ class SluiceListsIE(InfoExtractor):
     def part(self, path, **more):
         return {"id": path[1:], "title": f"Part {path}", "url": self.base + path, "ext": "mp4", **more}
 
+    def huge(self):
+        self._download_webpage(f"{self.base}/lists-page/0", "list", note=False)
+        return [self.part("/clip.mp4", description="x" * (17 << 20))]
+
     def nested(self):
         yield self.url_result(f"{self.base}/lists/multi", title="A list in a list")
         yield self.url_result(f"{self.base}/lists/paged", ie_key=SluiceListsIE.ie_key())

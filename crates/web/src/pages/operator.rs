@@ -93,7 +93,7 @@ impl Said {
     fn sentence(&self) -> Option<String> {
         let jobs = self.jobs.unwrap_or_default();
         Some(match (self.said.as_deref()?, jobs) {
-            ("paused", _) => "Paused: nothing more is begun there. What runs goes on.".to_owned(),
+            ("paused", _) => "Paused. What runs goes on.".to_owned(),
             ("resumed", _) => "It goes on.".to_owned(),
             ("weighed", _) => "The weight is set.".to_owned(),
             ("retried", 0) => "There was nothing left to retry.".to_owned(),

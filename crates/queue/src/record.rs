@@ -18,6 +18,9 @@ pub(crate) type Raw = HashMap<String, String>;
 /// A field and its value.
 pub(crate) type Field = (&'static str, String);
 
+/// The largest record, in bytes. A full one has some ten thousand; what is larger was not written by Sluice.
+const MAX_BYTES: usize = 256 * 1024;
+
 /// A claimed job as it was at the claim.
 #[derive(Debug)]
 pub(crate) struct Record {
@@ -51,6 +54,10 @@ pub(crate) fn decode(raw: Raw) -> Result<Option<Record>, StoreError> {
         return Ok(None);
     }
     let name = format!("job {}", raw.get("id").map_or("without id", String::as_str));
+    let bytes: usize = raw.values().map(String::len).sum();
+    if bytes > MAX_BYTES {
+        return Err(StoreError::corrupt(name, &format!("{bytes} bytes are too much for a record")));
+    }
     let fields = Fields::new(name, raw);
     let job = Job {
         id: fields.parse_required("id")?,

@@ -150,12 +150,18 @@ async fn a_claim_that_nobody_received_is_given_back() {
 #[tokio::test]
 async fn poison_is_put_aside_and_stops_nobody() {
     let world = World::new(quick()).await;
-    let (missing, newer, garbled, good) =
-        (world.send("a").await, world.send("a").await, world.send("a").await, world.send("a").await);
+    let (missing, newer, garbled, huge, good) = (
+        world.send("a").await,
+        world.send("a").await,
+        world.send("a").await,
+        world.send("a").await,
+        world.send("a").await,
+    );
     let key = |job: &sluice_domain::Job| format!("{{test}}:job:{}", job.id);
     world.redis.ask::<()>(cmd("DEL").arg(key(&missing))).await.unwrap();
     world.redis.ask::<()>(cmd("HSET").arg(key(&newer)).arg("v").arg(99)).await.unwrap();
     world.redis.ask::<()>(cmd("HSET").arg(key(&garbled)).arg("url").arg("not a link")).await.unwrap();
+    world.redis.ask::<()>(cmd("HSET").arg(key(&huge)).arg("title").arg("x".repeat(1 << 20))).await.unwrap();
     let mut worker = world.worker(1);
     let started = worker.next().await;
     assert_eq!(started.id(), &good.id);
@@ -164,7 +170,7 @@ async fn poison_is_put_aside_and_stops_nobody() {
     assert_eq!(world.job(&newer).await.state, JobState::Failed);
     let dead: Vec<String> = world.redis.ask(cmd("LRANGE").arg("{test}:dead").arg(0).arg(-1)).await.unwrap();
     let dead = dead.join("\n");
-    for (job, reason) in [(&missing, "no record"), (&newer, "version 99"), (&garbled, "url")] {
+    for (job, reason) in [(&missing, "no record"), (&newer, "version 99"), (&garbled, "url"), (&huge, "too much")] {
         assert!(dead.contains(job.id.as_str()) && dead.contains(reason), "{reason}: {dead}");
     }
     assert_eq!(world.queue.depth().await.unwrap().queued, 0);

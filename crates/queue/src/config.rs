@@ -9,7 +9,7 @@ pub struct QueueConfig {
     pub user_running: u32,
     /// The most jobs of one account that wait, between attempts included.
     pub user_queued: u32,
-    /// The most finished jobs that one account keeps.
+    /// The most finished jobs that one account keeps, items of lists included; the last twenty lists and links stay in any case.
     pub recents: u32,
     /// How long a finished job is kept.
     pub retention: Duration,
@@ -19,6 +19,8 @@ pub struct QueueConfig {
     pub losses: u32,
     /// How long an idempotency key names its job.
     pub idempotency_ttl: Duration,
+    /// How many replicas of Redis must have a job before it counts as taken; 0: none.
+    pub replicas: u32,
     /// The wait before the second attempt; it doubles with each further one.
     pub backoff_first: Duration,
     /// The longest wait between attempts.
@@ -41,6 +43,7 @@ impl Default for QueueConfig {
             attempts: 5,
             losses: 10,
             idempotency_ttl: Duration::from_secs(24 * 3600),
+            replicas: 0,
             backoff_first: Duration::from_secs(5),
             backoff_most: Duration::from_secs(600),
             beat: Duration::from_secs(1),

@@ -33,7 +33,7 @@ pub struct Overview {
     pub failures: Vec<(FailureKind, u64)>,
     /// The worker processes.
     pub workers: Vec<WorkerSeen>,
-    /// Accounts with jobs that wait, with a weight of their own or paused; a hundred at most.
+    /// Accounts with jobs that wait or run, with a weight of their own or paused; a hundred at most.
     pub accounts: Vec<AccountLoad>,
     /// The newest entries that could not be worked on: the job's id and why.
     pub dead: Vec<DeadEntry>,
@@ -171,9 +171,11 @@ impl Operator<'_> {
 
     async fn bulk(&self, what: &str, of: &str) -> Result<u64, QueueError> {
         let call = self.0.call(&self.0.scripts().bulk).with(what).with(of).with(STEP);
-        let mut all = 0;
-        loop {
-            let moved: u64 = self.0.run(&call).await?;
+        let (mut all, left): (u64, u64) = self.0.run(&call).await?;
+        // No more than there were at the start: what fails again at once comes back to where it is taken from.
+        let most = all + left;
+        while all < most {
+            let (moved, _): (u64, u64) = self.0.run(&call).await?;
             if moved == 0 {
                 break;
             }

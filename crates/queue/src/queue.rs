@@ -97,10 +97,12 @@ impl Queue {
         Self(Arc::new(Inner { store, config, scripts: Scripts::new(), hub }))
     }
 
-    /// Takes a job. When this returns, it is in Redis with everything that it needs.
+    /// Takes a job. When this returns, it is in Redis with everything that it needs, and on as many replicas as
+    /// [`QueueConfig::replicas`] says.
     ///
     /// # Errors
-    /// [`QueueError::Full`] when the account has too many waiting.
+    /// [`QueueError::Full`] when the account has too many waiting. [`QueueError::Store`] when Redis, or a replica, does not answer while the
+    /// store is patient: the job may be there all the same, and the same idempotency key, asked again, finds it.
     pub async fn enqueue(
         &self,
         account: &AccountId,
@@ -119,7 +121,8 @@ impl Queue {
             .with(record::mark(request.url.as_str(), request.preset, &request.folder))
             .with(u8::from(request.force))
             .with(record::encode(&request, now));
-        let (verdict, raw): (String, Option<Raw>) = self.verdict(&call).await?;
+        // Repeated within this call, it is the same job: the id stays.
+        let (verdict, raw) = said(self.0.store.script_on_replicas(&call, self.0.config.replicas).await?)?;
         if verdict == "full" {
             return Err(QueueError::Full { limit: self.0.config.user_queued });
         }
@@ -307,12 +310,17 @@ impl Queue {
 
     /// Runs a script that answers with a word, and sometimes a record.
     pub(crate) async fn verdict(&self, call: &ScriptInvocation<'_>) -> Result<Said, QueueError> {
-        let mut parts = self.run::<Vec<redis::Value>>(call).await?.into_iter();
-        let odd = |error: redis::ParsingError| sluice_store::StoreError::Refused(error.into());
-        let word = redis::from_redis_value(parts.next().unwrap_or(redis::Value::Nil)).map_err(odd)?;
-        let raw = parts.next().map(redis::from_redis_value).transpose().map_err(odd)?;
-        Ok((word, raw))
+        said(self.run(call).await?)
     }
+}
+
+/// A word, and sometimes a record.
+fn said(answer: Vec<redis::Value>) -> Result<Said, QueueError> {
+    let mut parts = answer.into_iter();
+    let odd = |error: redis::ParsingError| sluice_store::StoreError::Refused(error.into());
+    let word = redis::from_redis_value(parts.next().unwrap_or(redis::Value::Nil)).map_err(odd)?;
+    let raw = parts.next().map(redis::from_redis_value).transpose().map_err(odd)?;
+    Ok((word, raw))
 }
 
 fn job(raw: Raw) -> Result<Option<Job>, QueueError> {

@@ -9,6 +9,7 @@ local over, found = over_of(id)
 if not is_final(state) or over < found then return 'alive' end
 if list then
   call('HINCRBY', job_key(list), 'n_found', -1)
+  call('HINCRBY', P .. 'items', account, -1)
   if tally then call('HINCRBY', job_key(list), 'n_' .. tally, -1) end
   announce(account, list, 'changed')
 end

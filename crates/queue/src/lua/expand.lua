@@ -43,6 +43,7 @@ for i = 6, #ARGV, PER_ITEM do
 end
 if added > 0 then
   call('HINCRBY', key, 'n_found', added)
+  call('HINCRBY', P .. 'items', account, added)
   -- It gets on: waiting for room in the line is not going round in circles.
   call('HDEL', key, 'snoozes')
   rank(account)

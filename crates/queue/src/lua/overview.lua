@@ -30,6 +30,13 @@ end
 for _, account in ipairs(call('SMEMBERS', P .. 'paused_accounts')) do tell(account) end
 for _, account in ipairs(call('ZRANGE', P .. 'turns', 0, most - 1)) do tell(account) end
 for _, account in ipairs(call('HKEYS', P .. 'weights')) do tell(account) end
+for _, worker in ipairs(workers) do
+  if #accounts >= most then break end
+  for _, id in ipairs(call('HVALS', leases_key(worker[1]))) do
+    local account = call('HGET', job_key(id), 'account')
+    if account then tell(account) end
+  end
+end
 
 local oldest = call('ZRANGE', P .. 'waiting', 0, 0, 'WITHSCORES')
 return {

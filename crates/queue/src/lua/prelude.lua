@@ -23,6 +23,7 @@
 -- finished            zset     every job that is over, by time of its end; without the items of lists
 -- failed:<kind>       zset     every job that ended with this kind of failure, by time of its end
 -- kinds               set      the kinds that ever had a job
+-- items               hash     account -> records of items of its lists
 -- trim                set      accounts whose history may have grown too long
 -- cascades            hash     list -> what its items still have to follow: "operation account cursor"
 -- workers             hash     worker -> beats counted
@@ -314,13 +315,16 @@ end
 -- Nothing of a job that is over remains; its items follow in steps.
 local function forget(id, account)
   local key = job_key(id)
-  local list, kind, is_list, marks = unpack(call('HMGET', key, 'parent', 'kind', 'n_found', 'marks'))
+  local list, kind, items, marks = unpack(call('HMGET', key, 'parent', 'kind', 'n_found', 'marks'))
   for mark in string.gmatch(marks or '', '%S+') do
     if call('HGET', marks_key(account), mark) == id then call('HDEL', marks_key(account), mark) end
   end
   if kind then call('ZREM', failed_key(kind), id) end
   if list then call('ZREM', children_key(list), id) end
-  if is_list then cascade(id, account, 'forget') end
+  if items then
+    call('HINCRBY', P .. 'items', account, -items)
+    cascade(id, account, 'forget')
+  end
   call('DEL', key)
   call('ZREM', recents_key(account), id)
   call('ZREM', history_key(account), id)

@@ -254,6 +254,30 @@ async fn a_forgotten_list_takes_its_items_along() {
 }
 
 #[tokio::test]
+async fn many_long_lists_do_not_fill_the_memory() {
+    let world = World::new(QueueConfig { recents: 60, ..quick() }).await;
+    let mut worker = world.worker(1);
+    let mut last = None;
+    for _ in 0..30 {
+        let list = list(&world, &mut worker, 4).await;
+        for _ in 0..4 {
+            next_item(&mut worker, &list).await.completes();
+        }
+        world.until_state(&list, JobState::Completed).await;
+        last = Some(list);
+    }
+    // Thirty lists with their items are 150 records; twenty lists stay, though they are a hundred.
+    soon("the oldest are forgotten", async {
+        while world.redis.ask::<Vec<String>>(cmd("KEYS").arg("{test}:job:*")).await.unwrap().len() != 100 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    assert_eq!(world.redis.ask::<u32>(cmd("HGET").arg("{test}:items").arg("dbid:a")).await.unwrap(), 80);
+    assert_eq!(children(&world, &last.unwrap()).await.len(), 4);
+}
+
+#[tokio::test]
 async fn lists_within_lists_end_somewhere() {
     let world = World::new(quick()).await;
     let top = world.send("a").await;

@@ -36,6 +36,18 @@ async fn everything_is_told_at_a_glance() {
     assert!(seen.oldest_waiting.unwrap() <= seen.now);
     let b = seen.accounts.iter().find(|load| load.account == account("b")).unwrap();
     assert_eq!((b.waiting, b.running, b.weight, b.paused), (1, 0, 3, true));
+    let only_running = world.send("c").await;
+    let _held = {
+        let mut other = world.worker(2);
+        let mut started = other.next().await;
+        while started.id() != &only_running.id {
+            started = other.next().await;
+        }
+        let seen = world.queue.operator().overview().await.unwrap();
+        let c = seen.accounts.iter().find(|load| load.account == account("c")).unwrap();
+        assert_eq!((c.waiting, c.running), (0, 1));
+        started
+    };
     assert_eq!(seen.dead[0].reason, "r");
 }
 

@@ -92,7 +92,8 @@ if (list) {
     const active = document.activeElement;
     const held = row.contains(active) ? active.dataset.act || "title" : null;
     row.replaceWith(fresh);
-    if (held) (fresh.querySelector(`[data-act="${held}"]`) || fresh.querySelector("a, button"))?.focus();
+    const act = (name) => name && fresh.querySelector(`[data-act="${name}"]`);
+    if (held) (act(held) || act({ Pause: "Resume", Resume: "Pause" }[held]) || fresh.querySelector("a, button"))?.focus();
     if (fresh.dataset.announce && !row.dataset.announce) announcements.textContent = fresh.dataset.announce;
     if (fresh.parentElement === list) renewFacts();
   };

@@ -59,8 +59,8 @@ fn ended(end: AttemptEnd) -> &'static str {
         AttemptEnd::Refused => "Refused",
         AttemptEnd::Cancelled => "Cancelled",
         AttemptEnd::Paused => "Paused",
-        AttemptEnd::Retry => "Failed; tried again",
-        AttemptEnd::Snooze => "Too early; tried again later",
+        AttemptEnd::Retry => "Failed; to be tried again",
+        AttemptEnd::Snooze => "Too early; to be tried again",
         AttemptEnd::Handback => "Handed on: the worker shut down",
         AttemptEnd::Lost => "Lost: the worker vanished",
     }
@@ -90,7 +90,10 @@ mod tests {
         );
         assert_eq!(lines.iter().map(|line| line.number).collect::<Vec<_>>(), [2, 1]);
         let line = &lines[1];
-        assert_eq!((line.began.as_str(), line.took.as_str(), line.ended), ("3 min ago", "42 s", "Failed; tried again"));
+        assert_eq!(
+            (line.began.as_str(), line.took.as_str(), line.ended),
+            ("3 min ago", "42 s", "Failed; to be tried again")
+        );
         assert_eq!((line.route, line.fetched.as_str(), line.uploaded.as_str()), ("–", "12 MB", "0 bytes"));
         assert_eq!(line.reason.as_deref(), Some("The site was out of order."));
     }

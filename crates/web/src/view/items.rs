@@ -75,7 +75,7 @@ pub(crate) fn plural(number: u32) -> String {
 pub(crate) fn count(number: u32) -> String {
     let digits = number.to_string();
     let group = |(at, digit): (usize, char)| {
-        let comma = at > 0 && (digits.len() - at) % 3 == 0;
+        let comma = at > 0 && (digits.len() - at).is_multiple_of(3);
         comma.then_some(',').into_iter().chain([digit])
     };
     digits.chars().enumerate().flat_map(group).collect()

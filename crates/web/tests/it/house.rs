@@ -17,7 +17,7 @@ use sluice_web::App;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use crate::script::Script;
+use crate::{dropbox::Dropbox, script::Script};
 
 /// Longer than anything here takes; a test that waits so long has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -77,15 +77,24 @@ impl House {
 
     /// With more settings (TOML).
     pub(crate) async fn with(more: &str) -> Self {
+        // Port 9 (discard) refuses: no Dropbox is needed here, and the pages must not wait for one.
+        Self::at("http://127.0.0.1:9", more).await
+    }
+
+    /// With this Dropbox.
+    pub(crate) async fn beside(dropbox: &Dropbox) -> Self {
+        Self::at(&dropbox.base, "").await
+    }
+
+    async fn at(dropbox: &str, more: &str) -> Self {
         sluice_runtime::install_crypto();
         let dir = tempfile::tempdir().unwrap();
         let redis = redis(dir.path());
         let url = format!("redis+unix://{}", dir.path().join("redis.sock").display());
         let config = dir.path().join("sluice.toml");
-        // Port 9 (discard) refuses: no Dropbox is needed here, and the pages must not wait for one.
         let text = format!(
             "[redis]\nurl = '{url}'\n[security]\nsecret_key = '{SECRET}'\n[dropbox]\napp_key = 'k'\n\
-             api_url = 'http://127.0.0.1:9'\ntoken_url = 'http://127.0.0.1:9/oauth2/token'\n{more}"
+             api_url = '{dropbox}'\ntoken_url = '{dropbox}/oauth2/token'\n{more}"
         );
         let text = if text.contains("[server]") { text } else { format!("[server]\nbind = '127.0.0.1:0'\n{text}") };
         std::fs::write(&config, text).unwrap();
@@ -108,20 +117,35 @@ impl House {
 
     /// Starts a worker whose jobs follow the script in their links.
     pub(crate) fn work(&self) {
+        self.work_with(20);
+    }
+
+    /// A worker that takes so many jobs at once.
+    pub(crate) fn work_with(&self, concurrency: usize) {
         let (queue, stop) = (self.queue.clone(), self.stop.clone());
         tokio::spawn(async move {
-            let config = WorkerConfig { concurrency: 20, drain: Duration::ZERO, ..WorkerConfig::default() };
+            let config = WorkerConfig { concurrency, drain: Duration::ZERO, ..WorkerConfig::default() };
             Box::pin(run_workers(queue, config, std::sync::Arc::new(Script), stop)).await
         });
     }
 
     pub(crate) async fn sign_in(&self, name: &str) -> Person {
-        let id: AccountId = format!("dbid:{name}").parse().unwrap();
+        self.sign_in_as(&format!("dbid:{name}"), name, "refresh").await
+    }
+
+    /// Somebody whose account is connected to this Dropbox.
+    pub(crate) async fn connect(&self, dropbox: &Dropbox) -> Person {
+        let (id, refresh_token) = dropbox.connect().await;
+        self.sign_in_as(&id, "Ada", &refresh_token).await
+    }
+
+    async fn sign_in_as(&self, id: &str, name: &str, refresh_token: &str) -> Person {
+        let id: AccountId = id.parse().unwrap();
         let account = Account {
             id: id.clone(),
             display_name: name.to_owned(),
             email: format!("{name}@example.com"),
-            refresh_token: "refresh".into(),
+            refresh_token: refresh_token.into(),
             scopes: Vec::new(),
             connected_at: Timestamp::now(),
             disconnected: false,
@@ -145,17 +169,22 @@ impl House {
 
     /// Waits until the job is in this state.
     pub(crate) async fn until(&self, person: &Person, id: &JobId, state: JobState) -> Job {
+        self.until_is(person, id, state.as_str(), |job| job.state == state).await
+    }
+
+    /// Waits until the job is as it should be.
+    pub(crate) async fn until_is(&self, person: &Person, id: &JobId, what: &str, is: impl Fn(&Job) -> bool) -> Job {
         let wait = async {
             let mut events = std::pin::pin!(self.queue.events(&person.id));
             loop {
                 let job = self.queue.get(&person.id, id).await.unwrap().expect("the job is there");
-                if job.state == state {
+                if is(&job) {
                     return job;
                 }
                 futures::StreamExt::next(&mut events).await;
             }
         };
-        tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("the job never was {state}"))
+        tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("the job never was so: {what}"))
     }
 
     /// Ends Redis, as a crash would.

@@ -3,9 +3,13 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod api;
+mod dropbox;
+mod duplicates;
+mod ears;
 mod forms;
 mod house;
 mod isolation;
+mod lists;
 mod live;
 mod operator;
 mod outage;

@@ -7,7 +7,7 @@ use crate::house::House;
 #[ignore = "serves until it is stopped"]
 async fn playground() {
     let house = House::with(
-        "[server]\nbind = '127.0.0.1:8766'\npractice_folder = '/home/ada/.sluice/dropbox'\n[limits]\nuser_running = 20",
+        "[server]\nbind = '127.0.0.1:8766'\npractice_folder = '/home/ada/.sluice/dropbox'\n[limits]\nuser_running = 40",
     )
     .await;
     let ada = house.sign_in("Ada").await;
@@ -22,9 +22,17 @@ async fn playground() {
         "https://site.example/unknown?title=Evening+lectures+on+the+history+of+canals,+part+12:+locks,+weirs+and+sluices+of+the+northern+rivers",
         "https://site.example/slow?title=Sintel+(trailer)",
         "https://www.site.example/watch/look",
+        "https://site.example/same?title=One+address&by=one",
+        "https://site.example/list?title=Lectures+on+canals&items=complete,slow,removed,slow,complete,busy,unknown&announced=5000&cut=7",
+        "https://site.example/list?title=A+list+with+gaps&items=complete,removed,complete",
+        "https://site.example/list?title=A+channel+that+is+being+read&items=complete,complete,slow&announced=1200&open=1",
+        "https://site.example/slow?title=A+film+for+later",
     ] {
         ada.send(&house, link).await;
     }
+    let later = house.queue.recents(&ada.id, sluice_queue::RecentsQuery::default()).await.unwrap().items.swap_remove(0);
+    house.queue.pause(&ada.id, &later.id).await.unwrap();
+    ada.send(&house, "https://site.example/same?title=Another+address&by=another").await;
     println!("{}\n{}\n{}", house.base, ada.cookie, ben.cookie);
     std::future::pending::<()>().await;
 }

@@ -38,6 +38,12 @@ async fn play(lease: &Lease) -> Outcome {
             }
             Outcome::Completed(receipt())
         }
+        "landed" => Outcome::Completed(Receipt {
+            path: value("path").unwrap(),
+            size: value("size").unwrap().parse().unwrap(),
+            content_hash: value("hash").unwrap(),
+            ..receipt()
+        }),
         "complete" => {
             transfer(lease, 1, Duration::ZERO).await;
             lease.phase(Phase::Committing).await.unwrap();

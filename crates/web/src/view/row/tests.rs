@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sluice_domain::{Folder, JobError, JobId, Length, Origin, Progress, Receipt};
+use sluice_domain::{Folder, Items, JobError, JobId, Length, Origin, Progress, Receipt};
 
 use super::*;
 
@@ -97,6 +97,81 @@ fn what_waits_says_for_what() {
     check(&retrying, "The site turned us away or was out of order. · next try in 20 sec | - | Pause, Cancel");
 }
 
+fn list(state: JobState, items: Items) -> Job {
+    job(state, |job| job.items = Some(items))
+}
+
+#[test]
+fn a_list_tells_of_its_items() {
+    let reading = Items { found: 50, announced: Some(5000), completed: 3, ..Items::default() };
+    check(
+        &list(JobState::Running, reading),
+        "Reading the list · 50 of 5,000 found · 3 arrived | 3 of 5,000 | Pause, Cancel",
+    );
+    let collecting =
+        Items { found: 300, listed: true, completed: 11, duplicate: 1, failed: 2, refused: 1, ..Items::default() };
+    check(
+        &list(JobState::Collecting, collecting),
+        "Collecting · 12 of 300 arrived · 3 did not arrive · 285 to go | 15 of 300 | Pause, Cancel",
+    );
+    check(
+        &list(JobState::Paused, collecting),
+        "Paused by you · 12 of 300 arrived · 3 did not arrive · 285 to go · pasted just now | 15 of 300 | Resume, Cancel",
+    );
+    let done = Items { found: 12, listed: true, completed: 10, duplicate: 2, ..Items::default() };
+    check(&list(JobState::Completed, done), "Landed in your Dropbox · 12 items · 2 you had already | - | Remove");
+    check(
+        &list(JobState::Cancelled, Items { cancelled: 288, completed: 11, failed: 0, refused: 0, ..collecting }),
+        "Cancelled · 12 of 300 arrived · 288 cancelled | - | Retry, Remove",
+    );
+    check(
+        &list(JobState::Cancelled, Items { listed: true, ..Items::default() }),
+        "There is nothing in this list | - | Retry, Remove",
+    );
+    let cut = list(JobState::Collecting, Items { announced: Some(5000), cut_at: Some(300), ..collecting });
+    let row = Row::of(&cut, &Around::default());
+    assert_eq!(row.note.as_deref(), Some("The first 300 of 5,000: this server takes 300 at once."));
+    assert_eq!((row.symbol, row.tone), ("list", "running"));
+    let mut incomplete = failed(JobState::Failed, FailureKind::Incomplete);
+    incomplete.items = Some(Items { completed: 297, failed: 3, duplicate: 0, refused: 0, ..collecting });
+    check(
+        &incomplete,
+        "Some items of this list did not arrive. Retry sends those once more. · 297 of 300 arrived · just now | - | Retry, Remove",
+    );
+    let announce = |job: &Job| Row::of(job, &Around::default()).announce.unwrap();
+    assert_eq!(announce(&list(JobState::Completed, done)), "Sintel: 12 items arrived in your Dropbox.");
+    assert!(announce(&incomplete).starts_with("Sintel: Some items of this list did not arrive."));
+}
+
+#[test]
+fn a_bar_of_a_list_takes_a_step_back_only_when_more_was_found() {
+    let shape = |found, completed| {
+        Row::of(&list(JobState::Running, Items { found, completed, ..Items::default() }), &Around::default()).shape
+    };
+    assert_eq!(shape(50, 3), shape(50, 20));
+    assert_ne!(shape(50, 3), shape(100, 3));
+}
+
+#[test]
+fn what_is_put_aside_can_go_on() {
+    check(&job(JobState::Paused, |_| {}), "Paused by you · 1080p · pasted just now | - | Resume, Cancel");
+    let pausing = job(JobState::Running, |job| job.pause_requested = true);
+    check(&pausing, "Pausing · 1080p | - | Resume, Cancel");
+}
+
+#[test]
+fn a_duplicate_leads_to_the_other() {
+    let mut had = failed(JobState::Refused, FailureKind::Duplicate);
+    had.duplicate_of = Some(JobId::from_random([9; 16]));
+    let sentence = format!("{} · just now", FailureKind::Duplicate.user_message());
+    check(&had, &format!("{sentence} | - | Show, Send again, Remove"));
+    let row = Row::of(&had, &Around::default());
+    assert!(matches!(&row.acts[0], Act::Go { href, away: false, .. } if href.ends_with(&"09".repeat(16))));
+    assert_eq!((row.tone, row.icon), ("had", Some("info")));
+    had.duplicate_of = None;
+    check(&had, &format!("{sentence} | - | Send again, Remove"));
+}
+
 #[test]
 fn what_runs_shows_both_legs() {
     check(&job(JobState::Running, |_| {}), "Looking at the link · 1080p | moves | Pause, Cancel");
@@ -162,7 +237,7 @@ fn what_ended_says_what_to_do_next() {
 
 #[test]
 fn cancelling_leaves_nothing_to_press() {
-    for state in [JobState::Queued, JobState::Running, JobState::Retrying] {
+    for state in [JobState::Queued, JobState::Running, JobState::Retrying, JobState::Paused, JobState::Collecting] {
         let stopped = job(state, |job| job.cancel_requested = true);
         assert_eq!(Row::of(&stopped, &Around::default()).acts, []);
         assert!(line(&stopped, &Around::default()).starts_with("Cancelling"));
@@ -188,6 +263,7 @@ fn only_words_and_numbers_change_within_a_shape() {
         shape(&job(JobState::Running, |_| {})),
         shape(&job(JobState::Running, |job| job.thumbnail = Some(String::new()))),
         shape(&job(JobState::Running, |job| job.cancel_requested = true)),
+        shape(&job(JobState::Running, |job| job.pause_requested = true)),
         shape(&job(JobState::Running, |job| job.attempt = 2)),
         shape(&job(JobState::Completed, |_| {})),
     ];

@@ -96,6 +96,8 @@ pub struct Redis {
     pub url: SecretString,
     /// First part of every key.
     pub namespace: String,
+    /// Replicas that must have a link before it is acknowledged.
+    pub replicas: u32,
 }
 
 /// The Dropbox app and where its API is.

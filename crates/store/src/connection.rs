@@ -50,12 +50,17 @@ impl Connection {
         Self { lanes: self.lanes.clone(), patience }
     }
 
+    /// How long an outage is waited out.
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
+    }
+
     /// Runs a command that is harmless when executed twice.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the patience ends, [`StoreError::Refused`] when Redis refuses for good.
     pub async fn run<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        self.repeat(|mut lane| async move { command.query_async(&mut lane).await }).await
+        self.repeat(self.lanes.turn(), |mut lane| async move { command.query_async(&mut lane).await }).await
     }
 
     /// Runs a pipeline that is harmless when executed twice.
@@ -63,7 +68,7 @@ impl Connection {
     /// # Errors
     /// As [`Connection::run`].
     pub async fn pipe<T: FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, StoreError> {
-        self.repeat(|mut lane| async move { pipeline.query_async(&mut lane).await }).await
+        self.repeat(self.lanes.turn(), |mut lane| async move { pipeline.query_async(&mut lane).await }).await
     }
 
     /// Runs a script that is harmless when executed twice. It is loaded where it is missing.
@@ -71,7 +76,7 @@ impl Connection {
     /// # Errors
     /// As [`Connection::run`].
     pub async fn script<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T, StoreError> {
-        self.repeat(|mut lane| async move { script.invoke_async(&mut lane).await }).await
+        self.repeat(self.lanes.turn(), |mut lane| async move { script.invoke_async(&mut lane).await }).await
     }
 
     /// A connection of its own for listening to these channels, dialled once: whoever listens must notice its end and come again.
@@ -84,19 +89,23 @@ impl Connection {
         dialled.map_err(|last| StoreError::Unavailable { waited: begun.elapsed(), last })
     }
 
-    async fn repeat<T, Asked>(&self, ask: impl Fn(MultiplexedConnection) -> Asked) -> Result<T, StoreError>
+    /// Asks on this lane until there is an answer or the patience ends.
+    pub(crate) async fn repeat<T, Asked>(
+        &self,
+        lane: usize,
+        ask: impl Fn(MultiplexedConnection) -> Asked,
+    ) -> Result<T, StoreError>
     where
         Asked: Future<Output = RedisResult<T>>,
     {
         let begun = Instant::now();
         // `None` for a patience beyond all clocks.
         let deadline = begun.checked_add(self.patience);
-        let index = self.lanes.turn();
         let mut tries = 0;
         let mut last = "no answer".to_owned();
         loop {
             // Boxed, or every future that waits for Redis would carry the client's.
-            let asked = Box::pin(self.lanes.ask(index, &ask));
+            let asked = Box::pin(self.lanes.ask(lane, &ask));
             let answer = match deadline {
                 // Redis may be there and not answer: that ends the patience too.
                 Some(deadline) => tokio::time::timeout_at(deadline, asked).await,

@@ -18,6 +18,10 @@ pub struct Inspection {
     pub append_only: bool,
     /// What it does when its memory is full; anything but `noeviction` loses jobs.
     pub eviction: String,
+    /// Can another server become the master: is this one behind Sentinel or on a Cluster?
+    pub fails_over: bool,
+    /// How many replicas follow it now.
+    pub replicas: u32,
     /// The schema of the data; 0 when there is none yet.
     pub schema: u32,
     /// The newest schema that this binary knows.
@@ -40,6 +44,8 @@ impl Store {
                 .map_err(|error| StoreError::corrupt("the clock of Redis", &error))?,
             append_only: said("aof_enabled") == "1",
             eviction: said("maxmemory_policy").to_owned(),
+            fails_over: self.connection().found_through().is_some(),
+            replicas: following(&said),
             schema: schema.unwrap_or(0),
             known_schema: migrations::known(),
         })
@@ -59,6 +65,13 @@ fn describe<'a>(said: impl Fn(&str) -> &'a str, found_through: Option<&str>) -> 
     format!("{name} {version}, {role}{through}")
 }
 
+/// How many replicas are in step. One that is still being sent the data counts among those connected, and confirms nothing.
+fn following<'a>(said: impl Fn(&str) -> &'a str) -> u32 {
+    let connected: u32 = said("connected_slaves").parse().unwrap_or(0);
+    let in_step = |number: &u32| said(&format!("slave{number}")).split(',').any(|field| field == "state=online");
+    u32::try_from((0..connected).filter(in_step).count()).unwrap_or(u32::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,5 +86,18 @@ mod tests {
         let valkey = [("redis_version", "7.2.4"), ("valkey_version", "8.1.3"), ("role", "master")];
         check(&valkey, Some("Sentinel"), "Valkey 8.1.3, master, through Sentinel");
         check(&[("redis_version", "7.0.15"), ("role", "slave")], None, "Redis 7.0.15, replica");
+    }
+
+    #[test]
+    fn replicas_that_are_in_step_count() {
+        let check = |info: &[(&str, &'static str)], want: u32| {
+            let said = |key: &str| info.iter().find(|(k, _)| *k == key).map_or("", |(_, value)| value);
+            assert_eq!(following(said), want, "{info:?}");
+        };
+        check(&[], 0);
+        check(&[("connected_slaves", "0")], 0);
+        let online = "ip=10.0.0.2,port=6379,state=online,offset=42,lag=0";
+        let sending = "ip=10.0.0.3,port=6379,state=send_bulk,offset=0,lag=0";
+        check(&[("connected_slaves", "2"), ("slave0", online), ("slave1", sending)], 1);
     }
 }

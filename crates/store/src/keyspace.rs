@@ -9,6 +9,7 @@
 //! | `schema` | string | version of the keyspace; for ever |
 //! | `schema:lock` | string | who migrates; a minute |
 //! | `canary` | string | a known word, sealed: tells a process that its `security.secret_key` is another one; for ever |
+//! | `replicated` | string | nothing; written before replicas are waited for (`redis.replicas`); for ever |
 //! | `account:<id>` | hash | a person: name, folder, sealed refresh token; until disconnected |
 //! | `account:<id>:pause` | string | the account must be left alone; as long as Dropbox asked |
 //! | `account:<id>:sessions` | sorted set | hashes of session tokens by their end |
@@ -54,6 +55,10 @@ impl Keyspace {
 
     pub(crate) fn canary(&self) -> String {
         format!("{}canary", self.0)
+    }
+
+    pub(crate) fn replicated(&self) -> String {
+        format!("{}replicated", self.0)
     }
 
     pub(crate) fn account(&self, id: &AccountId) -> String {

@@ -24,8 +24,10 @@ use crate::{
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest time for one dial.
 pub(crate) const DIAL_TIMEOUT: Duration = Duration::from_secs(5);
-/// Connections of one process. Each carries any number of commands at once; two, so that one large reply does not hold up everybody.
-const LANES: usize = 2;
+/// Connections of one process that carry any number of commands at once; two, so that one large reply does not hold up everybody.
+const SHARED: usize = 2;
+/// And one for what waits for replicas, which holds up everything behind it.
+const LANES: usize = SHARED + 1;
 
 pub(crate) struct Lanes {
     master: Master,
@@ -61,6 +63,9 @@ pub(crate) enum Answer<T> {
 }
 
 impl Lanes {
+    /// The lane on which commands may wait; nothing else uses it, and it is dialled when it is first needed.
+    pub(crate) const FOR_REPLICAS: usize = SHARED;
+
     pub(crate) fn new(master: Master) -> Self {
         Self {
             master,
@@ -75,9 +80,9 @@ impl Lanes {
         &self.master
     }
 
-    /// The lane for the next command; they take turns.
+    /// The lane for the next command that does not wait; they take turns.
     pub(crate) fn turn(&self) -> usize {
-        self.next.fetch_add(1, Ordering::Relaxed) % LANES
+        self.next.fetch_add(1, Ordering::Relaxed) % SHARED
     }
 
     pub(crate) async fn ask<T, Asked>(&self, index: usize, ask: impl Fn(MultiplexedConnection) -> Asked) -> Answer<T>

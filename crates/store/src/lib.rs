@@ -14,6 +14,7 @@ mod migrations;
 mod plan;
 mod random;
 mod repeat;
+mod replicas;
 mod seal;
 mod session;
 mod silence;

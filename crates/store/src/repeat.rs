@@ -20,8 +20,9 @@ pub(crate) enum Verdict {
 /// Codes of a server that cannot work now but will: loading its data, running a long script, out of memory or disk, or, after `ASK`, giving
 /// the slot away: it goes on owning it until the last key has moved, and half of a slot is of no use to scripts.
 const WAIT: [&str; 6] = ["LOADING", "TRYAGAIN", "ASK", "BUSY", "OOM", "MISCONF"];
-/// Codes of a server that may no longer be the one to talk to: a replica, or a master that is cut off from the others.
-const REDIAL: [&str; 4] = ["READONLY", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS"];
+/// Codes of a server that may no longer be the one to talk to: a replica, one that becomes one while a command waits, or a master that is
+/// cut off from the others.
+const REDIAL: [&str; 5] = ["READONLY", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS", "UNBLOCKED"];
 
 /// Judges a fault.
 pub(crate) fn judge(error: &RedisError) -> Verdict {
@@ -75,6 +76,7 @@ mod tests {
         check("-TRYAGAIN Multiple keys request during rehashing of slot\r\n", Verdict::Wait);
         check("-CLUSTERDOWN The cluster is down\r\n", Verdict::Redial);
         check("-NOREPLICAS Not enough good replicas to write.\r\n", Verdict::Redial);
+        check("-UNBLOCKED force unblock from blocking operation, instance state changed\r\n", Verdict::Redial);
         check("-MOVED 3999 127.0.0.1:6381\r\n", Verdict::Elsewhere);
         check("-ASK 3999 127.0.0.1:6381\r\n", Verdict::Wait);
         check("-BUSY Redis is busy running a script\r\n", Verdict::Wait);

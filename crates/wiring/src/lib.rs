@@ -39,6 +39,7 @@ pub fn queue(settings: &Settings, store: Store) -> Queue {
         recents: limits.recents,
         retention: limits.retention,
         attempts: limits.attempts,
+        replicas: settings.redis.replicas,
         ..QueueConfig::default()
     };
     Queue::new(store, config)

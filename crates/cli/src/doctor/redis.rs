@@ -1,4 +1,5 @@
-//! Redis: is it there, does it keep what it is given, does it agree about the time, is the schema ours?
+//! Redis: is it there, does it keep what it is given, has it the replicas it should have, does it agree about the time, is the schema and the
+//! secret key ours?
 
 use std::time::Instant;
 
@@ -21,6 +22,11 @@ pub(super) async fn checks(installation: &Installation) -> Vec<Check> {
                 Some(StoreError::NewerSchema { .. }) => {
                     Check::bad("schema", error.root_cause().to_string(), "start the newer version")
                 }
+                Some(StoreError::WrongKey) => Check::bad(
+                    "secret key",
+                    error.root_cause().to_string(),
+                    "give every process the same security.secret_key",
+                ),
                 _ if installation.private_redis => {
                     Check::warning("redis", format!("{error:#}"), "`sluice up` brings its own Redis while it runs")
                 }
@@ -34,14 +40,14 @@ pub(super) async fn checks(installation: &Installation) -> Vec<Check> {
             let took = begun.elapsed();
             let mut checks =
                 vec![Check::good("redis", format!("{} answers in {} ms", found.version, took.as_millis()))];
-            checks.extend(judge(&found, Timestamp::now()));
+            checks.extend(judge(&found, installation.settings.redis.replicas, Timestamp::now()));
             checks
         }
         Err(error) => vec![Check::bad("redis", error.to_string(), "look into its log")],
     }
 }
 
-fn judge(found: &Inspection, now: Timestamp) -> Vec<Check> {
+fn judge(found: &Inspection, wanted: u32, now: Timestamp) -> Vec<Check> {
     let keeps = match (found.append_only, found.eviction.as_str()) {
         (false, _) => Check::warning(
             "durability",
@@ -74,7 +80,39 @@ fn judge(found: &Inspection, now: Timestamp) -> Vec<Check> {
             "run `sluice migrate`, or restart the servers, which do it",
         ),
     };
-    vec![keeps, clock, schema]
+    [Some(keeps), replicas(found, wanted), Some(clock), Some(schema)].into_iter().flatten().collect()
+}
+
+/// Nothing for a Redis that stands alone and is meant to.
+fn replicas(found: &Inspection, wanted: u32) -> Option<Check> {
+    let follow = match found.replicas {
+        0 => "no replica follows".to_owned(),
+        1 => "1 replica follows".to_owned(),
+        many => format!("{many} replicas follow"),
+    };
+    if found.replicas < wanted {
+        return Some(Check::warning(
+            "replicas",
+            format!("{follow}, redis.replicas asks for {wanted}: no link is accepted"),
+            "bring the replicas back, or lower redis.replicas",
+        ));
+    }
+    if !found.fails_over {
+        return (found.replicas > 0).then(|| Check::good("replicas", follow));
+    }
+    Some(match (found.replicas, wanted) {
+        (0, _) => Check::warning(
+            "replicas",
+            format!("{follow}: nobody can take over when the master dies"),
+            "bring a replica back",
+        ),
+        (_, 0) => {
+            Check::good("replicas", format!("{follow}; a failover may lose the last links (redis.replicas is 0)"))
+        }
+        (_, wanted) => {
+            Check::good("replicas", format!("{follow}; a link is acknowledged when {wanted} of them have it"))
+        }
+    })
 }
 
 #[cfg(test)]
@@ -88,11 +126,13 @@ mod tests {
             clock: Timestamp::UNIX_EPOCH,
             append_only: true,
             eviction: "noeviction".into(),
+            fails_over: false,
+            replicas: 0,
             schema: 1,
             known_schema: 1,
         };
         let check = |found: Inspection, want: [Verdict; 3]| {
-            let verdicts: Vec<_> = judge(&found, Timestamp::UNIX_EPOCH).iter().map(|check| check.verdict).collect();
+            let verdicts: Vec<_> = judge(&found, 0, Timestamp::UNIX_EPOCH).iter().map(|check| check.verdict).collect();
             assert_eq!(verdicts, want, "{found:?}");
         };
         use Verdict::{Good, Warning};
@@ -103,5 +143,32 @@ mod tests {
         check(Inspection { clock: Timestamp::from_second(-60).unwrap(), ..sound() }, [Good, Warning, Good]);
         check(Inspection { clock: Timestamp::from_second(60).unwrap(), ..sound() }, [Good, Warning, Good]);
         check(Inspection { known_schema: 2, ..sound() }, [Good, Good, Warning]);
+    }
+
+    #[test]
+    fn replicas_are_judged() {
+        let check = |fails_over: bool, follow: u32, wanted: u32, want: Option<Verdict>| {
+            let found = Inspection {
+                version: String::new(),
+                clock: Timestamp::UNIX_EPOCH,
+                append_only: true,
+                eviction: "noeviction".into(),
+                fails_over,
+                replicas: follow,
+                schema: 1,
+                known_schema: 1,
+            };
+            let verdict = replicas(&found, wanted).map(|check| check.verdict);
+            assert_eq!(verdict, want, "{fails_over} {follow} {wanted}");
+        };
+        use Verdict::{Good, Warning};
+        check(false, 0, 0, None);
+        check(false, 1, 0, Some(Good));
+        check(false, 1, 1, Some(Good));
+        check(false, 0, 1, Some(Warning));
+        check(true, 0, 0, Some(Warning));
+        check(true, 1, 0, Some(Good));
+        check(true, 1, 1, Some(Good));
+        check(true, 1, 2, Some(Warning));
     }
 }

@@ -10,6 +10,7 @@ mod outage;
 mod people;
 mod redis_process;
 mod redis_server;
+mod replicas;
 mod sentinel;
 mod sentinel_servers;
 mod stream;

@@ -25,8 +25,8 @@ use weather::Weather;
 pub use plan::{Due, Fault, Faults, Plan};
 pub use report::Report;
 
-/// Jobs that are under way at any time, as far as the senders keep up.
-const UNDER_WAY: usize = 60;
+/// Links under way for each slot at any time: enough that none is idle, few enough that links are sent all through the run.
+const AHEAD: usize = 2;
 /// So many more links are posted when Redis goes away: somebody always comes at the wrong moment.
 const AT_THE_WRONG_MOMENT: usize = 8;
 /// How often progress is looked at.
@@ -72,7 +72,7 @@ pub async fn run(chaos: &Chaos) -> Result<Report> {
 
     let mut report = Report::of(chaos);
     let (sender, mut acknowledged) = mpsc::channel(100);
-    let pace = Pace::new(UNDER_WAY);
+    let pace = Pace::new(chaos.workers * SLOTS * AHEAD);
     let mut senders = JoinSet::new();
     for (place, person) in people.iter().enumerate() {
         let links = (1..=chaos.jobs).filter(|number| *number as usize % people.len() == place);

@@ -77,7 +77,7 @@ pub(crate) async fn home(
     let rows = rows::rows(state, account, csrf, &jobs.items).await?;
     Ok(Home {
         frame: state.frame(visitor).await,
-        form: Form::new(csrf.clone(), key, typed, said.fault),
+        form: Form { had: said.had.is_some(), ..Form::new(csrf.clone(), key, typed, said.fault) },
         had: said.had,
         rows,
         events: before.map_or("/events".to_owned(), |before| format!("/events?before={before}")),

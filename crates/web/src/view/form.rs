@@ -37,6 +37,8 @@ pub(crate) struct Form {
     pub(crate) more: Vec<Choice>,
     pub(crate) more_open: bool,
     pub(crate) fault: Option<Fault>,
+    /// Is there a notice above about links that the person has? The field, which has the focus, leads to it.
+    pub(crate) had: bool,
 }
 
 /// One quality that is offered.
@@ -70,6 +72,7 @@ impl Form {
             more: choices(false),
             more_open: !MAIN.contains(&chosen),
             fault,
+            had: false,
         }
     }
 }

@@ -33,6 +33,7 @@ async fn a_link_that_landed_is_not_sent_twice() {
         &format!("<a href=\"/jobs/{id}\">Sintel</a>"),
         "name=\"force\" value=\"1\"",
         "Send again",
+        "aria-describedby=\"known\"",
         "The other link is on its way.",
     ] {
         assert!(page.contains(part), "the page lacks {part}");

@@ -46,7 +46,7 @@ pub(crate) struct Send {
     /// Folder in your Dropbox, such as /Videos [default: the account's]
     #[arg(long)]
     folder: Option<String>,
-    /// Send it although you have it already
+    /// Fetch it although you have it already; the same bytes stay one file
     #[arg(long)]
     force: bool,
     /// The server
@@ -90,7 +90,7 @@ pub(crate) async fn run(send: &Send) -> Result<ExitCode> {
     match (known, accepted.view.state.as_str()) {
         (false, _) => bar.say("Accepted: the server will finish this even if you leave."),
         (true, "completed") => {}
-        (true, _) => bar.say("This is on its way already: watching that. --force sends it once more."),
+        (true, _) => bar.say("This is on its way already: watching that. --force fetches it once more."),
     }
     let ended = tokio::select! {
         ended = follow(&api, accepted, &bar) => ended,
@@ -182,7 +182,7 @@ fn tell(answer: &Answer, known: bool, json: bool) -> ExitCode {
                     eprintln!("  The list is longer: this server takes {limit} items at once.");
                 }
             }
-            None if known => eprintln!("✓ {name} is already in your Dropbox{size}. --force sends it once more."),
+            None if known => eprintln!("✓ {name} is already in your Dropbox{size}. --force fetches it once more."),
             None => eprintln!("✓ {name} is in your Dropbox{size}"),
         }
         print(answer, json, path);

@@ -4,9 +4,12 @@
 
 mod attempts;
 mod bounds;
+#[path = "../../../store/tests/store/cluster_servers.rs"]
+mod cluster_servers;
 mod cuts;
 mod duplicates;
 mod events;
+mod failover;
 mod fairness;
 mod jobs;
 mod lists;
@@ -15,7 +18,11 @@ mod operator;
 mod outage;
 mod pausing;
 mod proxy;
+#[path = "../../../store/tests/store/redis_process.rs"]
+mod redis_process;
 #[path = "../../../store/tests/store/redis_server.rs"]
 mod redis_server;
+#[path = "../../../store/tests/store/sentinel_servers.rs"]
+mod sentinel_servers;
 mod stopping;
 mod world;

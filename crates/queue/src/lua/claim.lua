@@ -33,8 +33,7 @@ for _ = 1, 20 do
       settle(id, account, 'failed', unreadable)
     elseif list and call('HGET', job_key(list), 'cancel') == '1' then
       -- Its list was cancelled, and that has not come round to it yet.
-      rank(account)
-      settle(id, account, 'cancelled', '')
+      cancel_job(id)
     else
       -- Stride scheduling: whoever was away begins where the others are; a weight makes the stride shorter.
       local come = math.max(score % BAND, number(call('GET', P .. 'turn')))
@@ -47,6 +46,8 @@ for _ = 1, 20 do
       call('HDEL', key, 'error', 'progress', 'retry_at')
       call('HSET', key, 'state', 'running', 'phase', 'extracting', 'worker', worker, 'lease', lease, 'started_at', now_ms())
       call('HSET', leases_key(worker), lease, id)
+      -- A claim that comes after its worker was given up, or has left: whoever has a job is watched.
+      call('HSETNX', P .. 'workers', worker, 0)
       rank(account)
       announce(account, id, 'changed')
       return call('HGETALL', key)

@@ -18,7 +18,8 @@ if announced ~= '' then call('HSET', key, 'n_announced', announced) end
 local now, added = now_ms(), 0
 for i = 6, #ARGV, PER_ITEM do
   local place, id = ARGV[i], ARGV[i + 1]
-  if call('EXISTS', job_key(id)) == 0 then
+  -- One that was just deleted does not come back while its own items still go.
+  if call('EXISTS', job_key(id)) == 0 and call('HEXISTS', P .. 'cascades', id) == 0 then
     local seq = call('INCR', P .. 'seq')
     local fields = {
       'v', VERSION, 'id', id, 'account', account, 'seq', seq, 'fence', 0, 'attempt', 0, 'parent', list, 'depth', number(depth) + 1,

@@ -210,12 +210,26 @@ local function unsettle(id, account)
   local list, tally, kind = unpack(call('HMGET', key, 'parent', 'tally', 'kind'))
   if kind then call('ZREM', failed_key(kind), id) end
   if list and tally then
-    call('HINCRBY', job_key(list), 'n_' .. tally, -1)
+    -- A list that is being forgotten is gone before its items.
+    if call('EXISTS', job_key(list)) == 1 then call('HINCRBY', job_key(list), 'n_' .. tally, -1) end
   else
     call('ZREM', history_key(account), id)
     call('ZREM', P .. 'finished', id)
   end
   call('HDEL', key, 'tally', 'kind', 'error', 'finished_at')
+end
+
+-- A list whose item is under way again is over no longer, nor is the list that it is an item of. One that was never read to its end has
+-- nothing to wait for: it stays as it ended.
+local function reopen_list(list)
+  local state, account, listed, above = unpack(call('HMGET', job_key(list), 'state', 'account', 'listed', 'parent'))
+  if not state then return end
+  if listed and (state == 'completed' or state == 'failed' or state == 'cancelled') then
+    unsettle(list, account)
+    call('HSET', job_key(list), 'state', 'collecting')
+    if above then reopen_list(above) end
+  end
+  announce(account, list, 'changed')
 end
 
 -- What was done to a list has to be done to its items, in steps.
@@ -226,22 +240,23 @@ end
 local function cancel_job(id)
   local key = job_key(id)
   local account, state, is_list = unpack(call('HMGET', key, 'account', 'state', 'n_found'))
+  local over, found = over_of(id)
   if state == 'running' then
     call('HSET', key, 'cancel', '1')
     announce(account, id, 'changed')
     call('PUBLISH', P .. 'wake', 'cancel')
   elseif state == 'queued' or state == 'retrying' or state == 'paused' or state == 'collecting' then
     leave_line(id, account, state)
-    local over, found = over_of(id)
     if over < found then
       call('HSET', key, 'state', 'collecting', 'cancel', '1')
       announce(account, id, 'changed')
     else
       settle(id, account, 'cancelled', '')
     end
-  else
+  elseif over == found then
     return
   end
+  -- Also of a list that failed while it was read: what it had found goes on by itself.
   if is_list then cascade(id, account, 'cancel') end
 end
 
@@ -301,15 +316,7 @@ local function retry_job(id)
   else
     queue_up(id, account, seq)
   end
-  -- A list that was over is so no longer.
-  if list then
-    local list_state = call('HGET', job_key(list), 'state')
-    if list_state == 'completed' or list_state == 'failed' or list_state == 'cancelled' then
-      unsettle(list, account)
-      call('HSET', job_key(list), 'state', 'collecting')
-    end
-    announce(account, list, 'changed')
-  end
+  if list then reopen_list(list) end
 end
 
 -- Nothing of a job that is over remains; its items follow in steps.
@@ -322,7 +329,8 @@ local function forget(id, account)
   if kind then call('ZREM', failed_key(kind), id) end
   if list then call('ZREM', children_key(list), id) end
   if items then
-    call('HINCRBY', P .. 'items', account, -items)
+    -- Minus nothing is no number to Redis.
+    call('HINCRBY', P .. 'items', account, 0 - items)
     cascade(id, account, 'forget')
   end
   call('DEL', key)

@@ -219,6 +219,8 @@ async fn an_empty_list_is_over_at_once() {
     let mut worker = world.worker(1);
     worker.next().await.ends(Outcome::Listed { cut_at: None });
     world.until_state(&sent, JobState::Cancelled).await;
+    assert!(world.queue.delete(&sent.account, &sent.id).await.unwrap(), "and it can be forgotten");
+    assert!(world.queue.get(&sent.account, &sent.id).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -298,4 +300,144 @@ async fn lists_within_lists_end_somewhere() {
     let failed = world.until_state(&top, JobState::Failed).await;
     assert_eq!(failed.items.unwrap().failed, 1, "the failure comes up to the top");
     world.queue.cancel(&top.account, &top.id).await.unwrap();
+}
+
+/// Nobody keeps house: what items have to follow stays to be done.
+fn without_upkeep() -> QueueConfig {
+    QueueConfig { poll: Duration::from_secs(3600), ..quick() }
+}
+
+#[tokio::test]
+async fn what_is_done_to_items_of_a_list_that_is_being_forgotten_brings_nothing_back() {
+    let world = World::new(without_upkeep()).await;
+    let mut worker = world.worker(1);
+    let list = list(&world, &mut worker, 3).await;
+    for _ in 0..3 {
+        next_item(&mut worker, &list).await.ends(Failure::new(FailureKind::Removed, ""));
+    }
+    world.until_state(&list, JobState::Failed).await;
+    let items = children(&world, &list).await;
+    assert!(world.queue.delete(&list.account, &list.id).await.unwrap());
+    assert!(world.queue.delete(&list.account, &items[0].id).await.unwrap());
+    world.queue.retry(&list.account, &items[1].id).await.unwrap();
+    worker.next().await.completes();
+    world.until_state(&items[1], JobState::Completed).await;
+    world.queue.retry(&list.account, &items[2].id).await.unwrap();
+    let waits_no_more = worker.next().await;
+    assert!(world.queue.get(&list.account, &list.id).await.unwrap().is_none(), "no stub of a list");
+
+    // What was on its way again when its list went stands for itself.
+    let _house = World::connect(&world.redis, quick(), Duration::MAX).await;
+    let _house = Worker::start(_house, sluice_queue::WorkerConfig { concurrency: 0, ..Default::default() });
+    let stands = world.until(&items[2], "without its list", |job| job.parent.is_none()).await;
+    waits_no_more.completes();
+    world.until_state(&stands, JobState::Completed).await;
+    let recents = world.queue.recents(&account("a"), RecentsQuery::default()).await.unwrap().items;
+    assert_eq!(recents.iter().map(|job| &job.id).collect::<Vec<_>>(), [&items[2].id]);
+    let kept: u32 = world.redis.ask(cmd("HGET").arg("{test}:items").arg("dbid:a")).await.unwrap();
+    assert_eq!(kept, 0, "no item is taken off twice");
+}
+
+#[tokio::test]
+async fn an_item_sent_again_does_not_complete_a_list_that_was_never_read() {
+    let world = World::new(quick()).await;
+    let sent = world.send("a").await;
+    let mut worker = world.worker(1);
+    let reading = worker.next().await;
+    reading.lease.take_items(&items(1..=1), None).await.unwrap();
+    reading.ends(Failure::new(FailureKind::Removed, ""));
+    let item = next_item(&mut worker, &sent).await;
+    let id = item.id().clone();
+    item.ends(Failure::new(FailureKind::Removed, ""));
+    let failed = children(&world, &world.until_state(&sent, JobState::Failed).await).await.remove(0);
+    world.until_state(&failed, JobState::Failed).await;
+    world.queue.retry(&sent.account, &id).await.unwrap();
+    next_item(&mut worker, &sent).await.completes();
+    world.until_state(&failed, JobState::Completed).await;
+    let list = world.job(&sent).await;
+    assert_eq!((list.state, list.error.unwrap().kind), (JobState::Failed, FailureKind::Removed));
+    assert_eq!(list.items.unwrap().completed, 1);
+}
+
+#[tokio::test]
+async fn an_item_of_a_list_within_a_list_opens_both_again() {
+    let world = World::new(quick()).await;
+    let mut worker = world.worker(1);
+    let top = list(&world, &mut worker, 1).await;
+    let inner = next_item(&mut worker, &top).await;
+    let inner_job = inner.job().clone();
+    inner.lease.take_items(&items(1..=1), None).await.unwrap();
+    inner.ends(Outcome::Listed { cut_at: None });
+    let item = next_item(&mut worker, &inner_job).await;
+    let id = item.id().clone();
+    item.ends(Failure::new(FailureKind::Removed, ""));
+    world.until_state(&top, JobState::Failed).await;
+    world.queue.retry(&top.account, &id).await.unwrap();
+    assert_eq!(world.job(&top).await.state, JobState::Collecting);
+    assert_eq!(world.job(&top).await.items.unwrap().over(), 0);
+    next_item(&mut worker, &inner_job).await.completes();
+    world.until_state(&inner_job, JobState::Completed).await;
+    world.until_state(&top, JobState::Completed).await;
+}
+
+#[tokio::test]
+async fn what_a_list_had_found_before_it_failed_is_cancelled_with_it() {
+    let world = World::new(quick()).await;
+    let sent = world.send("a").await;
+    let mut worker = world.worker(1);
+    let reading = worker.next().await;
+    reading.lease.take_items(&items(1..=60), None).await.unwrap();
+    reading.ends(Failure::new(FailureKind::Removed, ""));
+    let running = next_item(&mut worker, &sent).await;
+    world.queue.cancel(&sent.account, &sent.id).await.unwrap();
+    running.lease.stop().cancelled().await;
+    drop(running);
+    let over = world.until(&sent, "all items over", |list| list.items.unwrap().over() == 60).await;
+    assert_eq!((over.state, over.items.unwrap().cancelled), (JobState::Failed, 60));
+    assert!(world.queue.delete(&sent.account, &sent.id).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_list_whose_own_list_is_cancelled_leaves_no_items_behind() {
+    let world = World::new(without_upkeep()).await;
+    let mut worker = world.worker(1);
+    let top = list(&world, &mut worker, 1).await;
+    let inner = next_item(&mut worker, &top).await;
+    let inner_job = inner.job().clone();
+    inner.lease.take_items(&items(1..=2), None).await.unwrap();
+    world.queue.operator().pause(None).await.unwrap();
+    inner.ends(Outcome::HandBack);
+    world.until_state(&inner_job, JobState::Queued).await;
+    // The moment between the word to the list and its coming round to the items.
+    let key = format!("{{test}}:job:{}", top.id);
+    world.redis.ask::<()>(cmd("HSET").arg(&key).arg("cancel").arg("1")).await.unwrap();
+    world.queue.operator().resume(None).await.unwrap();
+    let told = world.until(&inner_job, "follows", |job| job.state != JobState::Queued).await;
+    assert_eq!((told.state, told.cancel_requested), (JobState::Collecting, true), "it waits for its items");
+    let _house = World::connect(&world.redis, quick(), Duration::MAX).await;
+    let _house = Worker::start(_house, sluice_queue::WorkerConfig { concurrency: 0, ..Default::default() });
+    world.until_state(&inner_job, JobState::Cancelled).await;
+    world.until_state(&top, JobState::Cancelled).await;
+    assert!(children(&world, &inner_job).await.iter().all(|job| job.state == JobState::Cancelled));
+}
+
+#[tokio::test]
+async fn an_item_that_was_deleted_does_not_come_back_while_its_own_items_still_go() {
+    let world = World::new(without_upkeep()).await;
+    let sent = world.send("a").await;
+    let mut worker = world.worker(2);
+    let reading = worker.next().await;
+    let batch = items(1..=1);
+    reading.lease.take_items(&batch, None).await.unwrap();
+    let inner = next_item(&mut worker, &sent).await;
+    let inner_job = inner.job().clone();
+    inner.lease.take_items(&items(1..=1), None).await.unwrap();
+    inner.ends(Outcome::Listed { cut_at: None });
+    next_item(&mut worker, &inner_job).await.completes();
+    world.until_state(&inner_job, JobState::Completed).await;
+    assert!(world.queue.delete(&sent.account, &inner_job.id).await.unwrap());
+    reading.lease.take_items(&batch, None).await.unwrap();
+    assert_eq!(world.job(&sent).await.items.unwrap().found, 0);
+    reading.ends(Outcome::Listed { cut_at: None });
+    world.until_state(&sent, JobState::Cancelled).await;
 }

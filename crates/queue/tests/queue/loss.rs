@@ -175,3 +175,22 @@ async fn poison_is_put_aside_and_stops_nobody() {
     }
     assert_eq!(world.queue.depth().await.unwrap().queued, 0);
 }
+
+#[tokio::test]
+async fn a_claim_that_comes_after_its_worker_was_given_up_is_found() {
+    let world = World::new(quick()).await;
+    let sent = world.send("a").await;
+    // The words of a process that is gone, on their way for a long time.
+    let client = redis::Client::open(world.redis.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let claim = crate::model::script("claim");
+    let mut claim = claim.prepare_invoke();
+    claim.key("{test}:").arg("gone").arg("lease").arg(3).arg("{}");
+    claim.invoke_async::<()>(&mut connection).await.unwrap();
+    assert_eq!(world.job(&sent).await.state, JobState::Running);
+    let mut living = world.worker(1);
+    let again = living.next().await;
+    assert_eq!((again.id(), again.job().attempt), (&sent.id, 2));
+    again.completes();
+    world.until_state(&sent, JobState::Completed).await;
+}

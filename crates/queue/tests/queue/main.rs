@@ -14,6 +14,7 @@ mod fairness;
 mod jobs;
 mod lists;
 mod loss;
+mod model;
 mod operator;
 mod outage;
 mod pausing;

@@ -45,7 +45,7 @@ impl Store {
             append_only: said("aof_enabled") == "1",
             eviction: said("maxmemory_policy").to_owned(),
             fails_over: self.connection().found_through().is_some(),
-            replicas: following(&said),
+            replicas: following(said),
             schema: schema.unwrap_or(0),
             known_schema: migrations::known(),
         })

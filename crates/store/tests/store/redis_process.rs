@@ -15,7 +15,7 @@ use redis::{Cmd, FromRedisValue, RedisResult, cmd};
 use tempfile::TempDir;
 
 /// Whatever servers do among themselves happens within this, or never.
-pub(crate) const SETTLED: Duration = Duration::from_secs(30);
+pub(crate) const SETTLED: Duration = Duration::from_secs(90);
 
 /// A redis-server, or a sentinel.
 pub(crate) struct RedisProcess {

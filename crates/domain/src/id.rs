@@ -97,7 +97,7 @@ macro_rules! text_id {
 text_id!(JobId);
 text_id!(AccountId);
 
-/// A counter that grows with each claim of a job. A write that names an older one is refused: whoever was paused or cut off and comes
+/// A number that grows with each claim of a job, and is never given out twice. A write that names an older one is refused: whoever was paused or cut off and comes
 /// back late can do no harm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

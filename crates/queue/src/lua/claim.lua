@@ -41,7 +41,9 @@ for _ = 1, 20 do
       local weight = number(call('HGET', P .. 'weights', account) or 1)
       call('SET', served_key(account), come + math.floor(UNIT / weight), 'EX', DAY_SECONDS)
       call('SADD', running_key(account), id)
-      call('HINCRBY', key, 'fence', 1)
+      -- Never one that was given out before, not even by a master whose last claims were lost with it: that one's clock has gone on since.
+      local before = number(call('HGET', key, 'fence'))
+      call('HSET', key, 'fence', string.format('%.0f', math.max(before + 1, now_us())))
       call('HINCRBY', key, 'attempt', 1)
       call('HDEL', key, 'error', 'progress', 'retry_at')
       call('HSET', key, 'state', 'running', 'phase', 'extracting', 'worker', worker, 'lease', lease, 'started_at', now_ms())

@@ -368,3 +368,36 @@ async fn asking_again_makes_no_second_job() {
     let keyed = jobs("keyed").await;
     assert!(matches!(&taken, Enqueued::Existed(job) if keyed.iter().map(|job| &job.id).eq([&job.id])), "{taken:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_whose_claim_was_lost_may_not_write() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let mut servers = SentinelServers::start().await;
+    // No beat in time tells the first worker: its next write has to be refused.
+    let config = QueueConfig { beat: Duration::from_secs(60), ..config() };
+    let queue = async || World::connect_to(servers.url(), config.clone(), Duration::MAX).await;
+    let (web, one, two) = (queue().await, queue().await, queue().await);
+    let job = web.enqueue(&account("a"), request(&another_link()), Timestamp::now()).await.unwrap().job();
+    cut_off(&servers.servers[0], &servers.servers[1]).await;
+    let worker = || WorkerConfig { concurrency: 1, ..WorkerConfig::default() };
+    let mut first = crate::world::Worker::start(one, worker());
+    let doomed = first.next().await;
+    servers.servers[0].kill();
+    servers.servers[1].thaw();
+    servers.until_master(1).await;
+    let mut second = crate::world::Worker::start(two, worker());
+    let current = loop {
+        if let Ok(started) = tokio::time::timeout(Duration::from_secs(30), second.next()).await {
+            break started;
+        }
+    };
+    println!("fences: {:?} {:?}", doomed.lease.fence(), current.lease.fence());
+    assert_eq!(current.id(), &job.id);
+    current.lease.still_mine().await.unwrap();
+    let late = doomed.lease.still_mine().await;
+    assert!(late.is_err(), "the claim that never happened may write");
+    doomed.completes();
+    current.completes();
+    servers.servers[0].go_on().await;
+    surely("over", over(&web)).await;
+}

@@ -6,7 +6,7 @@ use crate::{
     order::Segment,
     unsuitable::{Result, Unsuitable},
     wire::{Writer, length},
-    write::{common_clock, ftyp, mvhd, units},
+    write::{Edits, common_clock, ftyp, mvhd},
 };
 
 /// References that one `sidx` can count.
@@ -41,7 +41,8 @@ fn moov(w: &mut Writer, pair: &Pair) -> Result<()> {
     let traks = [trak::patched(video, Track::Video, clock)?, trak::patched(audio, Track::Audio, clock)?];
     let lasts = Track::BOTH.map(|track| {
         let header = pair.header(track);
-        units(header.duration(), header.timescale(), clock).0
+        let first = header.fragments().first().map_or(0, |fragment| fragment.time);
+        Edits::new(header.track(), first).shown(clock, header.duration())
     });
     w.boxed(b"moov", |w| {
         mvhd(w, clock, 0);

@@ -40,7 +40,7 @@ impl Edits {
     }
 
     /// How long the track is shown, wait and all, in ticks of the output's movie; `end` is where its samples end.
-    pub(super) fn shown(&self, movie: u32, end: u64) -> u64 {
+    pub(crate) fn shown(&self, movie: u32, end: u64) -> u64 {
         self.wait(movie).0.saturating_add(self.segment(movie, end))
     }
 
@@ -76,7 +76,7 @@ impl Edits {
 
 /// The output's clock: the usual one, or the first in which both waits are whole numbers, so that sound and picture stay
 /// exactly as far apart as they were.
-pub(crate) fn movie_timescale(video: &Edits, audio: &Edits) -> u32 {
+pub(super) fn movie_timescale(video: &Edits, audio: &Edits) -> u32 {
     let scales = [video.movie_timescale, audio.movie_timescale, audio.timescale, video.timescale];
     let all = scales.iter().try_fold(1, |sum, scale| common(sum, *scale));
     let mut wanted = [1000].into_iter().chain(scales).chain(common(video.timescale, audio.timescale)).chain(all);

@@ -8,7 +8,8 @@ mod tables;
 mod times;
 
 pub(crate) use brand::ftyp;
-use edits::{Edits, movie_timescale};
+pub(crate) use edits::Edits;
+use edits::movie_timescale;
 pub(crate) use moov::{mvhd, with_tables};
 pub(crate) use stbl::Offsets;
 pub(crate) use tables::SampleTable;

@@ -113,7 +113,7 @@ impl Tables {
     /// Appends a range of known fragments to `out`: call it for what [`Tables::pass`] returned, and the log of all calls is
     /// what [`Tables::restore`] reads. About six bytes per sample.
     pub fn save(&self, track: Track, range: Range<usize>, out: &mut Vec<u8>) {
-        for index in range {
+        for index in range.start..range.end.min(self.one(track).known.len()) {
             if let Some(table) = self.get(track, index) {
                 out.push(if track == Track::Video { 1 } else { 2 });
                 number(out, u64::try_from(index).unwrap_or(u64::MAX));

@@ -14,7 +14,8 @@ static FOLDER: LazyLock<TempDir> = LazyLock::new(|| TempDir::new().expect("a fol
 static CLIPS: Mutex<Vec<(String, PathBuf)>> = Mutex::new(Vec::new());
 
 /// How a clip is encoded.
-pub(crate) const H264: &str = "-f lavfi -i testsrc2=size=192x108:rate=25:duration=8 -c:v libx264 -preset veryfast -bf 2 -g 25";
+pub(crate) const H264: &str =
+    "-f lavfi -i testsrc2=size=192x108:rate=25:duration=8 -c:v libx264 -preset veryfast -bf 2 -g 25";
 pub(crate) const H264_NTSC: &str =
     "-f lavfi -i testsrc2=size=192x108:rate=30000/1001:duration=8 -c:v libx264 -preset veryfast -bf 3 -g 37";
 pub(crate) const HEVC: &str = "-f lavfi -i testsrc2=size=192x108:rate=25:duration=6 -c:v libx265 -x265-params log-level=none -preset ultrafast -g 25 -tag:v hvc1";

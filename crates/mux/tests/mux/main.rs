@@ -6,6 +6,8 @@ mod drive;
 mod ffmpeg;
 mod hostile;
 mod indexes;
+mod large;
 mod layouts;
 mod media;
 mod refusals;
+mod sync;

@@ -42,12 +42,7 @@ fn saved_tables_go_on_where_they_stopped() {
 #[test]
 fn what_passes_in_order_is_known_at_the_end() {
     let inputs = inputs();
-    let (plan, mut tables) = inputs.plan(Layout::Hybrid).expect("suitable");
-    inputs.read(&plan, &mut tables, 0..plan.len() - 60_000).expect("nearly all of it");
-    for track in Track::BOTH {
-        let all = plan.pair().header(track).fragments().len();
-        assert!(tables.missing(track).count() <= all, "{track:?}");
-    }
+    let (plan, _) = inputs.plan(Layout::Hybrid).expect("suitable");
     let mut log = Vec::new();
     let mut seen = Tables::new(plan.pair());
     for track in Track::BOTH {

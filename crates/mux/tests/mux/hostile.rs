@@ -73,7 +73,15 @@ fn mutated_inputs_never_break_anything() {
             suitable += usize::from(probe(&file.into()).is_ok());
         }
     }
+    assert!(peak_memory_kib() < 512 << 10, "{} KiB", peak_memory_kib());
     assert!(suitable > 500, "{suitable}: the damage must not all be found at the first byte");
+}
+
+/// The most memory that this process, with all its tests, ever had.
+fn peak_memory_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
 #[test]

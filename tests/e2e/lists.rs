@@ -17,7 +17,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 #[tokio::test(flavor = "multi_thread")]
 async fn a_feed_of_thousands_is_cut_lands_and_holds_up_nobody() -> Result<()> {
     let report = long_list(40).await?;
-    println!("{report:#?}");
+    println!("{report}");
     // Two workers with four slots each: what had been handed out when Ben came may begin first.
     ensure!(report.went_before <= 8, "Ben waited for {} items", report.went_before);
     Ok(())

@@ -1,6 +1,6 @@
 //! A feed of thousands beside five links of somebody else: what it costs, and whether anybody has to wait for it.
 
-use std::{path::Path, time::Duration};
+use std::{fmt, path::Path, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use tokio::time::Instant;
@@ -35,6 +35,21 @@ pub struct Report {
     pub redis_peak_kb: u64,
     /// From the cancel of the second list to its end, at half.
     pub cancelled_within: Duration,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line = |what: &str, figure: String| writeln!(f, "  {what:<46} {figure}");
+        let peaks: Vec<String> = self.workers_peak_kb.iter().map(|kb| (kb / 1024).to_string()).collect();
+        line("entries of the feed, taken and landed", format!("{ENTRIES}, {}", self.items))?;
+        line("from the paste to the last item", format!("{:.1} s", self.took.as_secs_f64()))?;
+        line("items begun before the other person's first link", self.went_before.to_string())?;
+        line(
+            "peak memory of the workers, of Redis",
+            format!("{} MiB, {} MiB", peaks.join(" and "), self.redis_peak_kb / 1024),
+        )?;
+        line("cancel of a list under way, to its end", format!("{:.2} s", self.cancelled_within.as_secs_f64()))
+    }
 }
 
 /// Ada sends a feed of 5,000 entries of which `limit` are taken, Ben five links meanwhile; then Ada sends another and cancels it at half.
@@ -107,7 +122,7 @@ pub async fn long_list(limit: u32) -> Result<Report> {
     Ok(report)
 }
 
-/// The most memory that a process had, from /proc (proc_pid_status(5): VmHWM).
+/// The most memory that a process had, from /proc (`proc_pid_status(5)`: `VmHWM`).
 fn peak_kb(process: i32) -> Result<u64> {
     let status = std::fs::read_to_string(Path::new("/proc").join(process.to_string()).join("status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;

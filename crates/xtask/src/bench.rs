@@ -17,11 +17,16 @@ struct Target {
     tells: &'static str,
 }
 
-const TARGETS: [Target; 2] = [
+const TARGETS: [Target; 3] = [
     Target {
         name: "chaos",
         tells: "2,000 small jobs while workers, Redis and connections are killed, paused and cut: nothing is lost or doubled \
                 (a quarter of an hour; [--seed N] [--jobs N] [--workers N] [--fsync everysec|always])",
+    },
+    Target {
+        name: "lists",
+        tells: "a feed of 5,000 entries, 300 of which are taken, beside five links of somebody else: memory, waits, the cancel of a \
+                list (five minutes; [--items N])",
     },
     Target {
         name: "queue",
@@ -29,7 +34,7 @@ const TARGETS: [Target; 2] = [
     },
 ];
 
-/// Measure, in release builds: chaos, queue; without a name, list what there is
+/// Measure, in release builds: chaos, lists, queue; without a name, list what there is
 ///
 /// Everything behind the name goes to the bench: `cargo xtask bench chaos --jobs 200 --seed 7`.
 #[derive(Debug, Args)]

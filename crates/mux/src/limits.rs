@@ -15,7 +15,7 @@ pub const MAX_INDEXES: u32 = 20_000;
 /// How deep `sidx` boxes may refer to each other.
 pub const MAX_INDEX_DEPTH: u8 = 4;
 /// Boxes in the media of one input, and so the requests that a walk can cost.
-pub const MAX_MEDIA_BOXES: u32 = 4_000_000;
+pub const MAX_MEDIA_BOXES: u32 = 500_000;
 /// Fragments of one input.
 pub const MAX_FRAGMENTS: usize = 1_000_000;
 /// Bytes of one fragment; what a `sidx` can say, and what a 32-bit `mdat` can hold.

@@ -55,6 +55,11 @@ impl Probe {
         self.driver.wants(self.read_ahead)
     }
 
+    /// Whether the fragments are being found by walking, at one request for each: who has no time for that gives up here.
+    pub fn is_walking(&self) -> bool {
+        matches!(self.driver.machine.stage, Stage::Walk(_))
+    }
+
     /// Takes bytes of the input, of which the first is at `offset`. Those that are not needed are ignored.
     pub fn feed(&mut self, offset: u64, data: &[u8]) -> Result<()> {
         self.driver.feed(offset, data)?;

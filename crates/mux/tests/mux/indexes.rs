@@ -132,6 +132,9 @@ fn no_index_is_walked_in_few_requests() {
     let file = bytes(H264, "-movflags +frag_keyframe+default_base_moof+delay_moov+skip_sidx+skip_trailer");
     let (found, requests) = fragments(&file);
     assert!(requests <= found.len() + 2, "{requests} requests for {} fragments", found.len());
+    let mut probe = sluice_mux::Probe::new(file.len() as u64).expect("small");
+    probe.feed(0, &file[..10_000]).expect("good");
+    assert!(probe.is_walking());
     is_whole(file);
 }
 

@@ -12,4 +12,5 @@ mod large;
 mod layouts;
 mod media;
 mod refusals;
+mod seek;
 mod sync;

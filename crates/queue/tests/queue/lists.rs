@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use redis::cmd;
 use sluice_domain::{AttemptEnd, Failure, FailureKind, Job, JobState};
-use sluice_queue::{Item, Outcome, QueueConfig, RecentsQuery, Taken};
+use sluice_queue::{Item, Outcome, QueueConfig, RecentsQuery, Taken, WorkerConfig};
 
 use crate::world::{Started, Worker, World, account, another_link, quick, soon};
 
@@ -302,15 +302,30 @@ async fn lists_within_lists_end_somewhere() {
     world.queue.cancel(&top.account, &top.id).await.unwrap();
 }
 
-/// Nobody keeps house: what items have to follow stays to be done.
-fn without_upkeep() -> QueueConfig {
-    QueueConfig { poll: Duration::from_secs(3600), ..quick() }
+/// A world where nobody keeps house: what items have to follow stays to be done. With a worker that has taken its first look already.
+async fn without_upkeep(slots: usize) -> (World, Worker) {
+    let world = World::new(QueueConfig { poll: Duration::from_secs(3600), ..quick() }).await;
+    let cascades = |command: &str| cmd(command).arg("{test}:cascades").to_owned();
+    world.redis.ask::<()>(cascades("HSET").arg("nobody").arg("forget dbid:a 0")).await.unwrap();
+    let worker = world.worker(slots);
+    soon("the first look", async {
+        while world.redis.ask::<u32>(&cascades("HLEN")).await.unwrap() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    (world, worker)
+}
+
+/// A worker that takes no job and does what has to be done now and then.
+async fn house(world: &World) -> Worker {
+    let queue = World::connect(&world.redis, quick(), Duration::MAX).await;
+    Worker::start(queue, WorkerConfig { concurrency: 0, ..WorkerConfig::default() })
 }
 
 #[tokio::test]
 async fn what_is_done_to_items_of_a_list_that_is_being_forgotten_brings_nothing_back() {
-    let world = World::new(without_upkeep()).await;
-    let mut worker = world.worker(1);
+    let (world, mut worker) = without_upkeep(1).await;
     let list = list(&world, &mut worker, 3).await;
     for _ in 0..3 {
         next_item(&mut worker, &list).await.ends(Failure::new(FailureKind::Removed, ""));
@@ -324,11 +339,11 @@ async fn what_is_done_to_items_of_a_list_that_is_being_forgotten_brings_nothing_
     world.until_state(&items[1], JobState::Completed).await;
     world.queue.retry(&list.account, &items[2].id).await.unwrap();
     let waits_no_more = worker.next().await;
-    assert!(world.queue.get(&list.account, &list.id).await.unwrap().is_none(), "no stub of a list");
+    let stub: bool = world.redis.ask(cmd("EXISTS").arg(format!("{{test}}:job:{}", list.id))).await.unwrap();
+    assert!(!stub, "nothing of the list comes back");
 
     // What was on its way again when its list went stands for itself.
-    let _house = World::connect(&world.redis, quick(), Duration::MAX).await;
-    let _house = Worker::start(_house, sluice_queue::WorkerConfig { concurrency: 0, ..Default::default() });
+    let _house = house(&world).await;
     let stands = world.until(&items[2], "without its list", |job| job.parent.is_none()).await;
     waits_no_more.completes();
     world.until_state(&stands, JobState::Completed).await;
@@ -390,7 +405,7 @@ async fn what_a_list_had_found_before_it_failed_is_cancelled_with_it() {
     reading.ends(Failure::new(FailureKind::Removed, ""));
     let running = next_item(&mut worker, &sent).await;
     world.queue.cancel(&sent.account, &sent.id).await.unwrap();
-    running.lease.stop().cancelled().await;
+    soon("its item is told", running.lease.stop().cancelled()).await;
     drop(running);
     let over = world.until(&sent, "all items over", |list| list.items.unwrap().over() == 60).await;
     assert_eq!((over.state, over.items.unwrap().cancelled), (JobState::Failed, 60));
@@ -399,8 +414,7 @@ async fn what_a_list_had_found_before_it_failed_is_cancelled_with_it() {
 
 #[tokio::test]
 async fn a_list_whose_own_list_is_cancelled_leaves_no_items_behind() {
-    let world = World::new(without_upkeep()).await;
-    let mut worker = world.worker(1);
+    let (world, mut worker) = without_upkeep(1).await;
     let top = list(&world, &mut worker, 1).await;
     let inner = next_item(&mut worker, &top).await;
     let inner_job = inner.job().clone();
@@ -414,8 +428,7 @@ async fn a_list_whose_own_list_is_cancelled_leaves_no_items_behind() {
     world.queue.operator().resume(None).await.unwrap();
     let told = world.until(&inner_job, "follows", |job| job.state != JobState::Queued).await;
     assert_eq!((told.state, told.cancel_requested), (JobState::Collecting, true), "it waits for its items");
-    let _house = World::connect(&world.redis, quick(), Duration::MAX).await;
-    let _house = Worker::start(_house, sluice_queue::WorkerConfig { concurrency: 0, ..Default::default() });
+    let _house = house(&world).await;
     world.until_state(&inner_job, JobState::Cancelled).await;
     world.until_state(&top, JobState::Cancelled).await;
     assert!(children(&world, &inner_job).await.iter().all(|job| job.state == JobState::Cancelled));
@@ -423,9 +436,8 @@ async fn a_list_whose_own_list_is_cancelled_leaves_no_items_behind() {
 
 #[tokio::test]
 async fn an_item_that_was_deleted_does_not_come_back_while_its_own_items_still_go() {
-    let world = World::new(without_upkeep()).await;
+    let (world, mut worker) = without_upkeep(2).await;
     let sent = world.send("a").await;
-    let mut worker = world.worker(2);
     let reading = worker.next().await;
     let batch = items(1..=1);
     reading.lease.take_items(&batch, None).await.unwrap();

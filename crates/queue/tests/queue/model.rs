@@ -4,6 +4,7 @@
 //! `SLUICE_MODEL_SEED=7` walks that seed alone; `SLUICE_MODEL_STEPS` makes walks longer.
 
 mod dump;
+mod moves;
 mod rules;
 mod scripts;
 mod walk;

@@ -153,7 +153,12 @@ fn list(dump: &Dump, id: &str, tell: Tell<'_>) {
         tell(told == count(counted), format!("{id} tells {told} {tally}, there are {counted}"));
     }
     let goes_on = children.iter().any(|child| !dump.is_over(child)) || dump.of_hash("cascades", id).is_some();
-    tell(dump.field(id, "state") != "collecting" || goes_on, format!("{id} waits for nothing"));
+    let collecting = dump.field(id, "state") == "collecting";
+    tell(!collecting || goes_on, format!("{id} waits for nothing"));
+    let read = dump.has(id, "listed");
+    tell(!collecting || read || dump.field(id, "cancel") == "1", format!("{id} was not read and waits for its items"));
+    let all_over = children.iter().all(|child| dump.is_over(child));
+    tell(!(read && dump.is_over(id)) || all_over, format!("{id} is over before its items"));
 }
 
 /// Nothing stands anywhere that does not exist.

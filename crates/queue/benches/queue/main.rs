@@ -13,6 +13,7 @@ mod pick_up;
 #[allow(dead_code, reason = "no bench ends Redis in good order")]
 #[path = "../../../store/tests/store/redis_server.rs"]
 mod redis_server;
+mod scripts;
 mod trimming;
 mod worker;
 

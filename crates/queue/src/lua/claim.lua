@@ -49,7 +49,7 @@ for _ = 1, 20 do
       call('HSET', key, 'state', 'running', 'phase', 'extracting', 'worker', worker, 'lease', lease, 'started_at', now_ms())
       call('HSET', leases_key(worker), lease, id)
       -- A claim that comes after its worker was given up, or has left: whoever has a job is watched.
-      call('HSETNX', P .. 'workers', worker, 0)
+      if call('HSETNX', P .. 'workers', worker, 0) == 1 then call('HSET', P .. 'seen', worker, now_ms()) end
       rank(account)
       announce(account, id, 'changed')
       return call('HGETALL', key)

@@ -31,10 +31,14 @@ pub(crate) async fn reporting<T>(
             lease.progress(Progress { bytes_in, bytes_out, length: gate.length(), rate });
         }
     };
-    tokio::select! {
+    let done = tokio::select! {
         done = work => done,
         never = report => never,
-    }
+    };
+    // What came after the last tick is on record too, however short it all was.
+    let (bytes_in, bytes_out) = gate.counts();
+    lease.progress(Progress { bytes_in, bytes_out, length: gate.length(), rate: None });
+    done
 }
 
 /// Bytes a second, smoothed exponentially.

@@ -66,8 +66,12 @@ fn sweep(shared: &Path) -> io::Result<usize> {
             Err(error) => error.kind() == io::ErrorKind::NotFound,
         };
         if dead {
-            fs::remove_dir_all(entry.path())?;
-            swept += 1;
+            match fs::remove_dir_all(entry.path()) {
+                Ok(()) => swept += 1,
+                // Its owner lived, and has just gone in good order.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(swept)
@@ -85,6 +89,21 @@ fn lock(path: &Path, how: FlockArg) -> io::Result<Flock<File>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn owners_come_and_go_at_once() {
+        let spool = tempfile::tempdir().unwrap();
+        let come_and_go = || {
+            for _ in 0..200 {
+                Home::open(spool.path()).unwrap();
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(come_and_go);
+            }
+        });
+    }
 
     #[test]
     fn only_the_dead_are_swept() {

@@ -7,7 +7,7 @@ WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY crates crates
 COPY tests tests
-RUN find crates tests -type f ! -name Cargo.toml ! -name main.rs ! -name lib.rs ! -path '*/src/bin/*.rs' -delete \
+RUN find crates tests -type f ! -name Cargo.toml ! -name main.rs ! -name lib.rs ! -path '*/src/bin/*.rs' ! -path '*/benches/*.rs' -delete \
  && find crates tests -name '*.rs' | while read -r file; do echo '#![allow(warnings)] fn main() {}' > "$file"; done \
  && find crates tests -type d -empty -delete
 

@@ -7,7 +7,7 @@ use redis::FromRedisValue;
 use sluice_domain::{AccountId, FailureKind};
 use sluice_store::StoreError;
 
-use crate::{Depth, Queue, QueueError, queue::CASCADE_STEP, scripts::With as _};
+use crate::{Depth, Queue, QueueError, scripts::With as _};
 
 /// Accounts and dead entries in an overview, at most.
 const MOST: u32 = 100;
@@ -181,8 +181,7 @@ impl Operator<'_> {
             }
             all += moved;
         }
-        let cascade = self.0.call(&self.0.scripts().cascade).with("").with(CASCADE_STEP);
-        while self.0.run::<u32>(&cascade).await? > 0 {}
+        self.0.cascade("").await?;
         Ok(all)
     }
 }

@@ -24,7 +24,7 @@ const MAX_PAGE: u32 = 100;
 /// So many entries are looked at for one page when most are in another state; the cursor goes on from there.
 const MAX_LOOKS: u32 = 500;
 /// Items of a list that follow it in one step. A step of this size takes Redis a millisecond or two.
-pub(crate) const CASCADE_STEP: u32 = 50;
+const CASCADE_STEP: u32 = 50;
 
 /// The queue of one namespace. Clones share everything.
 #[derive(Clone)]
@@ -219,9 +219,15 @@ impl Queue {
         if job.as_ref().is_none_or(|job| job.items.is_none()) {
             return Ok(job);
         }
-        let call = self.call(&self.0.scripts.cascade).with(id.as_str()).with(CASCADE_STEP);
-        while self.run::<u32>(&call).await? > 0 {}
+        self.cascade(id.as_str()).await?;
         self.get(account, id).await
+    }
+
+    /// Lets the items of this list, or with "" of every list, follow what was done to it, step by step.
+    pub(crate) async fn cascade(&self, list: &str) -> Result<(), QueueError> {
+        let call = self.call(&self.0.scripts.cascade).with(list).with(CASCADE_STEP);
+        while self.run::<u32>(&call).await? > 0 {}
+        Ok(())
     }
 
     /// Sends a job that failed, was refused or cancelled once more, under the same id. One that is under way stays as it is.

@@ -4,11 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::desk::Desk;
-use crate::{
-    QueueError,
-    queue::{CASCADE_STEP, millis},
-    scripts::With as _,
-};
+use crate::{QueueError, queue::millis, scripts::With as _};
 
 /// Jobs in one step. A step of this size takes Redis about a millisecond.
 const STEP: u32 = 100;
@@ -27,7 +23,7 @@ pub(crate) async fn keep_up(desk: Arc<Desk>) {
             promote(&desk).await?;
             // A wake-up may have been lost with the line it came on.
             desk.work.notify_one();
-            cascade(&desk).await?;
+            desk.queue.cascade("").await?;
             if sweep_due { sweep(&desk).await } else { Ok(()) }
         };
         if let Err(error) = kept.await {
@@ -42,13 +38,6 @@ pub(crate) async fn keep_up(desk: Arc<Desk>) {
 async fn promote(desk: &Desk) -> Result<(), QueueError> {
     let call = desk.queue.call(&desk.queue.scripts().promote).with(STEP);
     while desk.queue.run::<u32>(&call).await? == STEP {}
-    Ok(())
-}
-
-/// Items of lists follow what was done to their list.
-async fn cascade(desk: &Desk) -> Result<(), QueueError> {
-    let call = desk.queue.call(&desk.queue.scripts().cascade).with("").with(CASCADE_STEP);
-    while desk.queue.run::<u32>(&call).await? > 0 {}
     Ok(())
 }
 

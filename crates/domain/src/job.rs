@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, Attempt, Failure, FailureKind, Folder, Items, JobId, JobState, Length, Origin, Phase, Preset, Route,
-    SourceUrl,
+    AccountId, Attempt, Checkpoint, Failure, FailureKind, Folder, Items, JobId, JobState, Length, Origin, Phase,
+    Preset, Route, SourceUrl,
 };
 
 /// A job's record: the one truth about it, kept in Redis, shown to its owner alone.
@@ -41,6 +41,8 @@ pub struct Job {
     pub progress: Progress,
     /// What will be committed, stored before the commit: a later attempt looks for that file first.
     pub intent: Option<UploadIntent>,
+    /// How far the upload of an attempt that ended too early has come.
+    pub checkpoint: Option<Checkpoint>,
     /// What landed.
     pub receipt: Option<Receipt>,
     /// Why it failed, was refused, or waits for another attempt.

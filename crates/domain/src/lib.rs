@@ -4,6 +4,7 @@
 //! here once, at the edge ([`SourceUrl`], [`Preset`], [`Folder`], [`JobRequest`]); after that the types carry the proof.
 
 mod attempt;
+mod checkpoint;
 mod failure;
 mod format;
 mod id;
@@ -22,6 +23,7 @@ mod state;
 mod url;
 
 pub use attempt::{Attempt, AttemptEnd, MAX_ATTEMPTS_KEPT};
+pub use checkpoint::Checkpoint;
 pub use failure::{Failure, FailureKind, Permanence};
 pub use format::{human_duration, human_rate};
 pub use id::{AccountId, BadId, Fence, JobId};

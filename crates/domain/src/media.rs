@@ -52,6 +52,8 @@ pub struct Format {
     pub filesize_approx: Option<u64>,
     /// Copy-protected?
     pub has_drm: bool,
+    /// Can plain GETs with the headers that the extractor names bring it? Otherwise only the extractor itself knows how.
+    pub plain_get: bool,
 }
 
 /// The family of a codec: all that a choice needs.
@@ -153,6 +155,18 @@ impl Format {
             (Some(width), Some(height)) => Some(width.min(height)),
             (None, lines) | (lines, None) => lines,
         }
+    }
+
+    /// Do plain GETs bring it, of one file or of its segments one after the other?
+    #[must_use]
+    pub fn is_fetched_plainly(&self) -> bool {
+        self.plain_get && matches!(self.protocol, Protocol::Http | Protocol::Dash)
+    }
+
+    /// Does it arrive in order, so that it can go on while it comes?
+    #[must_use]
+    pub fn is_streamable(&self) -> bool {
+        matches!(self.protocol, Protocol::Http | Protocol::Hls | Protocol::Dash)
     }
 
     /// Picture and sound in one file, as far as is known.

@@ -18,6 +18,12 @@ use crate::{ByteSize, Codec, Failure, FailureKind, FileName, Limits, MediaInfo, 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Route {
+    /// One file of the site, streamed as it is.
+    Direct,
+    /// A picture and a sound, streamed and laid out as one file on the way.
+    Interleave,
+    /// Streams that go through ffmpeg on the way, which copies them into one container.
+    Pipe,
     /// yt-dlp downloads into a private directory; the finished file is uploaded from there.
     Spool,
 }
@@ -106,14 +112,15 @@ pub fn plan(info: &MediaInfo, preset: Preset, limits: &Limits, free_space: Optio
     if let Some(free) = free_space.filter(|free| at_least > *free) {
         return Err(Failure::quota(at_least, free));
     }
+    let proves_codecs = preset == Preset::Iphone && choice.unproven();
     Ok(Plan {
-        route: Route::Spool,
+        route: choice.route(proves_codecs),
         formats: choice.formats.iter().map(|format| format.format_id.clone()).collect(),
         container: choice.container,
         file_name: FileName::from_title(&info.title, choice.extension()),
         length: choice.length(info.duration),
         sound_only: choice.sound_only,
-        prove_codecs: choice.unproven().then_some((Codec::H264, Codec::Aac)).filter(|_| preset == Preset::Iphone),
+        prove_codecs: proves_codecs.then_some((Codec::H264, Codec::Aac)),
     })
 }
 

@@ -3,7 +3,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sluice_domain::{Failure, FailureKind, Fence, Job, Length, Phase, Progress, Route, SourceUrl, UploadIntent};
+use sluice_domain::{
+    Checkpoint, Failure, FailureKind, Fence, Job, Length, Phase, Progress, Route, SourceUrl, UploadIntent,
+};
 use tokio::sync::watch;
 
 use crate::{
@@ -120,6 +122,14 @@ impl Lease {
     /// As [`Lease::still_mine`]; then nothing may be committed.
     pub async fn intent(&self, intent: &UploadIntent) -> Result<(), Failure> {
         self.write(&[("intent", json(intent))]).await
+    }
+
+    /// How far the upload is, for whoever has to go on with it.
+    ///
+    /// # Errors
+    /// As [`Lease::still_mine`]; then nothing was written.
+    pub async fn checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), Failure> {
+        self.write(&[("checkpoint", json(checkpoint))]).await
     }
 
     /// Writes progress as it is told, until dropped. Faults are left to the heartbeat: progress is not worth a job.

@@ -1,6 +1,6 @@
 //! A job's record in Redis, a hash: fields that change together are one field, so that a write under a fence is one small command.
 //!
-//! Plain words and numbers are text; what has parts (`progress`, `intent`, `receipt`, `error`) is JSON; `attempts` is a line of JSON for each.
+//! Plain words and numbers are text; what has parts (`progress`, `intent`, `checkpoint`, `receipt`, `error`) is JSON; `attempts` is a line of JSON for each.
 
 use std::collections::HashMap;
 
@@ -75,6 +75,7 @@ pub(crate) fn decode(raw: Raw) -> Result<Option<Record>, StoreError> {
         route: from_word(&fields, "route")?,
         progress: fields.json::<Progress>("progress")?.unwrap_or_default(),
         intent: fields.json("intent")?,
+        checkpoint: fields.json("checkpoint")?,
         receipt: fields.json("receipt")?,
         error: fields.json("error")?,
         cancel_requested: fields.text("cancel") == Some("1"),

@@ -47,7 +47,8 @@ impl Routes {
     /// What went wrong, classified, or the gate's reason. Nothing is left behind then.
     pub async fn fetch(&self, plan: &Plan, extraction: &Extraction, gate: &Gate) -> Result<Fetched, Failure> {
         let route: &dyn Route = match plan.route {
-            RouteName::Spool => &self.spool,
+            // The spool serves every kind of plan.
+            RouteName::Direct | RouteName::Interleave | RouteName::Pipe | RouteName::Spool => &self.spool,
         };
         route.fetch(plan, extraction, gate).await
     }

@@ -84,6 +84,15 @@ impl Gate {
         self.judge(ByteSize(total))
     }
 
+    /// The byte before this position has come by. For streams that may be read again, or at several places at once: the farthest counts.
+    ///
+    /// # Errors
+    /// As [`Gate::fetched`].
+    pub fn reached(&self, position: u64) -> Result<(), Failure> {
+        let before = self.0.fetched.fetch_max(position, Ordering::Relaxed);
+        self.judge(ByteSize(before.max(position)))
+    }
+
     /// The site says that there will be so many bytes. Shuts the gate at once when that is over the cap or over the free space.
     ///
     /// # Errors

@@ -11,4 +11,4 @@ mod source;
 pub use gate::Gate;
 pub use journal::Journal;
 pub use sink::Sink;
-pub use source::{ByteStream, Source};
+pub use source::{Access, ByteStream, Source};

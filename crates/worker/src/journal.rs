@@ -1,7 +1,7 @@
-//! The sink's word on record: the intent, stored under this attempt's fence.
+//! The sink's word on record: how far it is, and the intent, stored under this attempt's fence.
 
 use async_trait::async_trait;
-use sluice_domain::{Failure, Phase, UploadIntent};
+use sluice_domain::{Checkpoint, Failure, Phase, UploadIntent};
 use sluice_queue::Lease;
 use sluice_transfer::Journal;
 
@@ -20,5 +20,9 @@ impl Journal for LeaseJournal {
         self.0.phase(Phase::Committing).await?;
         self.0.intent(intent).await?;
         self.0.still_mine().await
+    }
+
+    async fn checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), Failure> {
+        self.0.checkpoint(checkpoint).await
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Length;
+use super::{Length, Route};
 use crate::{Codec, Format, MediaInfo, Preset};
 
 /// The container of the result.
@@ -69,6 +69,29 @@ impl<'i> Choice<'i> {
             .iter()
             .map(|format| format.filesize.or(format.filesize_approx).or_else(|| from_bitrate(format, duration)));
         sizes.reduce(|sum, size| Some(sum?.saturating_add(size?))).flatten().map_or(Length::Unknown, Length::Estimate)
+    }
+
+    /// The cheapest way that gives the whole result. What must be looked at before it may go, or written by jumping back and forth, needs
+    /// a disk.
+    pub(super) fn route(&self, proves_codecs: bool) -> Route {
+        if self.sound_only || proves_codecs || self.extension().is_empty() {
+            return Route::Spool;
+        }
+        match (&self.formats[..], self.container) {
+            ([file], Container::AsIs) if file.is_fetched_plainly() => Route::Direct,
+            // What comes in segments has no container of its own; MP4 takes the usual films.
+            ([film], Container::AsIs) if film.is_streamable() && film.video.is_present() && film.ext == "mp4" => {
+                Route::Pipe
+            }
+            (_, Container::AsIs) => Route::Spool,
+            ([video, audio], Container::Mp4 | Container::Webm)
+                if video.is_fetched_plainly() && audio.is_fetched_plainly() =>
+            {
+                Route::Interleave
+            }
+            (all, _) if all.iter().all(|format| format.is_streamable()) => Route::Pipe,
+            _ => Route::Spool,
+        }
     }
 
     /// Sound taken out of a file that has pictures too: smaller than the file, and nobody says by how much.

@@ -12,6 +12,7 @@ fn format(id: &str, ext: &str, video: Codec, audio: Codec, lines: u32, filesize:
         width: size.map(|l| l * 16 / 9),
         height: size,
         filesize,
+        plain_get: true,
         ..Format::default()
     }
 }
@@ -124,6 +125,28 @@ fn what_cannot_be_had_is_said() {
     no_aac.formats.retain(|format| format.audio != Codec::Aac);
     assert_eq!(kind(&no_aac, Preset::Iphone), FailureKind::NoSuchFormat);
     assert_eq!(kind(&no_aac, Preset::M4a), FailureKind::NoSuchFormat);
+}
+
+#[test]
+fn the_cheapest_route_that_gives_the_whole_result() {
+    let route = |info: &MediaInfo, preset| plan(info, preset, &limits(4_000_000_000), None).unwrap().route;
+    let info = tube();
+    assert_eq!(route(&info, Preset::Best), Route::Interleave);
+    assert_eq!(route(&info, Preset::M4a), Route::Direct);
+    assert_eq!(route(&info, Preset::Opus), Route::Spool, "moved into another container");
+    let all = |change: fn(&mut Format)| {
+        let mut info = tube();
+        info.formats.iter_mut().for_each(change);
+        info
+    };
+    assert_eq!(route(&all(|format| format.plain_get = false), Preset::Best), Route::Pipe);
+    assert_eq!(route(&all(|format| format.protocol = Protocol::Dash), Preset::Best), Route::Interleave);
+    let hls = all(|format| format.protocol = Protocol::Hls);
+    assert_eq!((route(&hls, Preset::Best), route(&hls, Preset::M4a)), (Route::Pipe, Route::Spool));
+    let odd = all(|format| format.protocol = Protocol::Other("rtmp".into()));
+    assert_eq!((route(&odd, Preset::Best), route(&odd, Preset::M4a)), (Route::Spool, Route::Spool));
+    let silent = all(|format| format.ext = "unknown_video".into());
+    assert_eq!(route(&silent, Preset::M4a), Route::Spool, "only the file itself tells what it is");
 }
 
 #[test]

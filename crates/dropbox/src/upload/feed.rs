@@ -81,7 +81,7 @@ impl<'s> Feed<'s> {
             return Ok(None);
         }
         if self.lock().must_open(offset) {
-            let stream = self.source.open(offset).await?;
+            let stream = self.source.open(offset, None).await?;
             let mut reader = self.lock();
             (reader.stream, reader.buffer, reader.position) = (Some(stream), Bytes::new(), offset);
         }

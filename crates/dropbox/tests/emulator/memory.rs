@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
-use sluice_domain::{AccountId, Failure, FailureKind, Length, UploadIntent};
+use sluice_domain::{AccountId, Checkpoint, Failure, FailureKind, Length, UploadIntent};
 use sluice_dropbox::Pauses;
 use sluice_transfer::{ByteStream, Journal, Source};
 use tokio::sync::Notify;
@@ -44,7 +44,7 @@ impl Source for Memory {
         self.length
     }
 
-    async fn open(&self, offset: u64) -> Result<ByteStream, Failure> {
+    async fn open(&self, offset: u64, _: Option<u64>) -> Result<ByteStream, Failure> {
         self.opened.fetch_add(1, Ordering::Relaxed);
         let start = usize::try_from(offset).unwrap().min(self.bytes.len());
         let end = self.breaks_at.map_or(self.bytes.len(), |at| usize::try_from(at).unwrap());
@@ -69,6 +69,10 @@ impl Journal for Notes {
             return Err(Failure::internal("the job is somebody else's"));
         }
         intents.push(intent.clone());
+        Ok(())
+    }
+
+    async fn checkpoint(&self, _: &Checkpoint) -> Result<(), Failure> {
         Ok(())
     }
 }

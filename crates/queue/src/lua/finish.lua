@@ -69,6 +69,7 @@ if verdict == 'cancelled' then
 end
 if verdict == 'completed' then
   call('HSET', key, 'receipt', payload)
+  call('HDEL', key, 'checkpoint')
   local took = now_ms() - number(began)
   local pace = call('GET', P .. 'pace')
   call('SET', P .. 'pace', math.floor(pace and pace * 0.8 + took * 0.2 or took))

@@ -65,7 +65,17 @@ fn format(format: &Map<String, Value>) -> Format {
         filesize_approx: integer(format, "filesize_approx"),
         // yt-dlp also says "maybe", of a format that may turn out to be free.
         has_drm: format.get("has_drm").and_then(Value::as_bool).unwrap_or(false),
+        plain_get: plain_get(format),
     }
+}
+
+/// Does the format ask for nothing but a GET for its address, or for each of its fragments? yt-dlp knows a body, a browser's handshake, keys
+/// and parameters for every request of a format as well.
+fn plain_get(format: &Map<String, Value>) -> bool {
+    const MORE: [&str; 4] = ["impersonate", "request_data", "hls_aes", "hls_media_playlist_data"];
+    let asks = |key: &str| format.get(key).is_some_and(|value| !matches!(value, Value::Null | Value::Bool(false)));
+    let extra = format.keys().any(|key| key.starts_with("extra_param_to_"));
+    !MORE.into_iter().any(asks) && !extra && !asks("is_live")
 }
 
 /// On air, announced for later, or over but not yet turned into a recording.

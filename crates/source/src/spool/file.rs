@@ -39,11 +39,12 @@ impl Source for SpoolFile {
         Length::Exact(self.bytes)
     }
 
-    async fn open(&self, offset: u64) -> Result<ByteStream, Failure> {
-        let left = self.bytes.checked_sub(offset);
-        let left = left.ok_or_else(|| Failure::internal(format!("offset {offset} is past the end, {}", self.bytes)))?;
+    async fn open(&self, from: u64, to: Option<u64>) -> Result<ByteStream, Failure> {
+        let to = to.unwrap_or(self.bytes);
+        let left = to.checked_sub(from).filter(|_| to <= self.bytes);
+        let left = left.ok_or_else(|| Failure::internal(format!("bytes {from} to {to} of {}", self.bytes)))?;
         let mut file = File::open(&self.path).await.map_err(|error| broken(&error))?;
-        file.seek(SeekFrom::Start(offset)).await.map_err(|error| broken(&error))?;
+        file.seek(SeekFrom::Start(from)).await.map_err(|error| broken(&error))?;
         let reading = Reading { file, left, bytes: self.bytes };
         Ok(stream::try_unfold(reading, Reading::next).boxed())
     }

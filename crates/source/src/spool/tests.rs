@@ -46,7 +46,7 @@ impl Rig {
 }
 
 async fn read(fetched: &Fetched, offset: u64) -> Vec<u8> {
-    fetched.source.open(offset).await.unwrap().try_collect::<Vec<_>>().await.unwrap().concat()
+    fetched.source.open(offset, None).await.unwrap().try_collect::<Vec<_>>().await.unwrap().concat()
 }
 
 /// Does the link end like this, with nothing left behind?

@@ -47,6 +47,9 @@ fn line(attempt: &Attempt, now: Timestamp) -> AttemptLine {
 
 fn way(route: Route) -> &'static str {
     match route {
+        Route::Direct => "Streamed",
+        Route::Interleave => "Streamed, picture and sound put together on the way",
+        Route::Pipe => "Streamed through ffmpeg",
         Route::Spool => "Fetched whole, then sent",
     }
 }

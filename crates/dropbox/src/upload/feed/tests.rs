@@ -23,7 +23,7 @@ impl Source for Memory {
         self.length
     }
 
-    async fn open(&self, offset: u64) -> Result<ByteStream, Failure> {
+    async fn open(&self, offset: u64, _: Option<u64>) -> Result<ByteStream, Failure> {
         self.opened.fetch_add(1, Ordering::Relaxed);
         let rest = &self.bytes[usize::try_from(offset).unwrap()..];
         Ok(stream::iter(rest.chunks(3).map(|piece| Ok(Bytes::from_static(piece)))).boxed())

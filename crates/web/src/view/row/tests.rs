@@ -23,6 +23,7 @@ fn job(state: JobState, change: impl FnOnce(&mut Job)) -> Job {
         route: None,
         progress: Progress::default(),
         intent: None,
+        checkpoint: None,
         receipt: None,
         error: None,
         cancel_requested: false,

@@ -13,6 +13,8 @@ pub struct Limits {
     pub job_timeout: Duration,
     /// The longest time without a byte.
     pub idle_timeout: Duration,
+    /// The least that a source must send in a second, on an average minute, in bytes.
+    pub least_rate: ByteSize,
 }
 
 impl Default for Limits {
@@ -21,6 +23,7 @@ impl Default for Limits {
             max_file_bytes: ByteSize(4_000_000_000),
             job_timeout: Duration::from_secs(6 * 3600),
             idle_timeout: Duration::from_secs(60),
+            least_rate: ByteSize(1_000),
         }
     }
 }

@@ -148,6 +148,8 @@ pub struct Limits {
     /// The longest time without a byte.
     #[serde(deserialize_with = "text::duration")]
     pub idle_timeout: Duration,
+    /// The least that a site must send in a second, on an average minute, in bytes.
+    pub least_rate: ByteSize,
     /// Attempts before a job has failed.
     pub attempts: u32,
     /// Finished jobs of one person that are kept.
@@ -165,6 +167,7 @@ impl Limits {
             max_file_bytes: self.max_file_bytes,
             job_timeout: self.job_timeout,
             idle_timeout: self.idle_timeout,
+            least_rate: self.least_rate,
         }
     }
 }
@@ -180,7 +183,7 @@ pub struct Worker {
     pub spool_dir: PathBuf,
     /// The most that all files in the spool may take, in bytes.
     pub spool_bytes: ByteSize,
-    /// The most memory of one transfer's buffers, in bytes. Reserved: nothing buffers.
+    /// The most memory that the buffers of all transfers may take, in bytes.
     pub buffer_bytes: ByteSize,
     /// How long jobs may go on after the word to stop.
     #[serde(deserialize_with = "text::duration")]

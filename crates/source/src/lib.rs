@@ -6,6 +6,7 @@ mod error;
 mod extract;
 mod flags;
 mod home;
+mod interleave;
 mod route;
 mod spool;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What the tests of this crate stand on: the real tools, media made on the spot, and a server that misbehaves on request.
 
 mod media;
+mod memory;
 mod server;
 
 use std::{env, path::PathBuf, time::Duration};
@@ -8,7 +9,8 @@ use std::{env, path::PathBuf, time::Duration};
 use sluice_domain::{ByteSize, Limits, SourceUrl};
 use sluice_transfer::Gate;
 
-pub(crate) use media::{dash, hls, hls_fmp4, progressive, webm};
+pub(crate) use media::{dash, hls, hls_fmp4, pair, progressive, webm};
+pub(crate) use memory::Memory;
 pub(crate) use server::{Body, TestServer};
 
 use crate::{Tools, ToolsConfig};

@@ -22,6 +22,7 @@ struct Inner {
     /// Learned after the gate opened.
     free_space: OnceLock<ByteSize>,
     idle_timeout: Duration,
+    least_rate: u64,
     /// Held for a copy only.
     length: Mutex<Length>,
     fetched: AtomicU64,
@@ -41,6 +42,7 @@ impl Gate {
             cap: limits.max_file_bytes,
             free_space: OnceLock::new(),
             idle_timeout: limits.idle_timeout,
+            least_rate: limits.least_rate.0,
             length: Mutex::default(),
             fetched: AtomicU64::new(0),
             arrived: AtomicU64::new(0),
@@ -73,6 +75,12 @@ impl Gate {
     #[must_use]
     pub fn idle_timeout(&self) -> Duration {
         self.0.idle_timeout
+    }
+
+    /// The bytes a second below which a source is not worth waiting for.
+    #[must_use]
+    pub fn least_rate(&self) -> u64 {
+        self.0.least_rate
     }
 
     /// So many bytes are here now, in all. Shuts the gate when that is over the cap or over the free space.

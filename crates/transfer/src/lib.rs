@@ -7,8 +7,10 @@ mod gate;
 mod journal;
 mod sink;
 mod source;
+mod watched;
 
 pub use gate::Gate;
 pub use journal::Journal;
 pub use sink::Sink;
 pub use source::{Access, ByteStream, Source};
+pub use watched::Watched;

@@ -44,6 +44,18 @@ pub(crate) fn hls() -> TempDir {
     directory
 }
 
+/// A picture (H.264) and a sound (AAC) of 6 s, each fragmented and indexed.
+pub(crate) fn pair() -> (Vec<u8>, Vec<u8>) {
+    let directory = tempfile::tempdir().unwrap();
+    let fragmented = "+frag_keyframe+default_base_moof+global_sidx+delay_moov";
+    ffmpeg(directory.path(), &["-an", "-movflags", fragmented, "video.mp4"]);
+    let every_second = ["-frag_duration", "1000000"];
+    let sound = "+default_base_moof+global_sidx+delay_moov+frag_custom";
+    ffmpeg(directory.path(), &[&["-vn", "-movflags", sound][..], &every_second, &["audio.mp4"]].concat());
+    let read = |name| fs::read(directory.path().join(name)).unwrap();
+    (read("video.mp4"), read("audio.mp4"))
+}
+
 /// A folder with `clip.mpd` and the segments of a picture and a sound, 6 s.
 pub(crate) fn dash() -> TempDir {
     let directory = tempfile::tempdir().unwrap();

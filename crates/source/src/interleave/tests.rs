@@ -1,0 +1,118 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::testing::{Memory, pair};
+
+struct World {
+    video: Arc<Memory>,
+    audio: Arc<Memory>,
+}
+
+impl World {
+    fn new() -> Self {
+        let (video, audio) = pair();
+        Self { video: Arc::new(Memory::new(video, Some("v"))), audio: Arc::new(Memory::new(audio, Some("a"))) }
+    }
+
+    async fn open(&self) -> Interleaved {
+        let inputs = Inputs { video: self.video.clone(), audio: self.audio.clone() };
+        Interleaved::open(inputs, Layout::Hybrid, Hint::default()).await.unwrap()
+    }
+}
+
+async fn read(source: &Interleaved, from: u64, to: Option<u64>) -> Result<Vec<u8>, Failure> {
+    let pieces: Vec<Bytes> = source.open(from, to).await?.try_collect().await?;
+    Ok(pieces.concat())
+}
+
+fn total(source: &Interleaved) -> u64 {
+    source.length().bytes().unwrap()
+}
+
+#[tokio::test]
+async fn the_whole_has_the_announced_length_and_opens_each_input_once() {
+    let world = World::new();
+    let source = world.open().await;
+    let before = (world.video.opened(), world.audio.opened());
+    let whole = read(&source, 0, None).await.unwrap();
+    assert_eq!(whole.len() as u64, total(&source));
+    assert_eq!((world.video.opened() - before.0, world.audio.opened() - before.1), (1, 1));
+    let video: Vec<Bytes> = world.video.open(0, None).await.unwrap().try_collect().await.unwrap();
+    let fragments = video.concat().windows(4).filter(|four| four == b"moof").count();
+    let moved = whole.windows(4).filter(|four| four == b"moof").count();
+    assert!(fragments >= 6 && moved > fragments, "{fragments} of {moved}");
+}
+
+#[tokio::test]
+async fn another_process_goes_on_where_one_stopped() {
+    let world = World::new();
+    let whole = read(&world.open().await, 0, None).await.unwrap();
+    let (first, second) = (world.open().await, world.open().await);
+    assert!(first.fingerprint().is_some());
+    assert_eq!(first.fingerprint(), second.fingerprint());
+    for at in [0, 1, 17, whole.len() as u64 / 2, whole.len() as u64 - 1, whole.len() as u64] {
+        let begun = read(&first, 0, Some(at)).await.unwrap();
+        // Nothing passed there: the tail has to look the fragments up.
+        let ended = read(&world.open().await, at, None).await.unwrap();
+        assert!(begun.iter().chain(&ended).eq(&whole), "at {at}");
+    }
+}
+
+#[tokio::test]
+async fn an_input_that_breaks_breaks_the_output_and_can_be_read_again() {
+    let world = World::new();
+    let source = world.open().await;
+    let whole = read(&source, 0, None).await.unwrap();
+    let source = world.open().await;
+    world.video.break_once(20_000);
+    assert_eq!(read(&source, 0, None).await.unwrap_err().detail, "hung up");
+    assert!(read(&source, 0, None).await.unwrap() == whole);
+}
+
+#[tokio::test]
+async fn other_bytes_have_another_fingerprint() {
+    let world = World::new();
+    let other = World { video: Arc::new(Memory::new(pair().0, Some("w"))), audio: world.audio.clone() };
+    assert_ne!(world.open().await.fingerprint(), other.open().await.fingerprint());
+    let unknown = World { video: Arc::new(Memory::new(pair().0, None)), audio: world.audio.clone() };
+    assert_eq!(unknown.open().await.fingerprint(), None);
+}
+
+#[tokio::test]
+async fn what_is_no_such_pair_goes_another_way() {
+    let world = World::new();
+    let noise = Arc::new(Memory::new(vec![7; 100_000], None));
+    for inputs in [
+        Inputs { video: noise.clone(), audio: world.audio.clone() },
+        Inputs { video: world.audio.clone(), audio: world.audio.clone() },
+    ] {
+        let refused = Interleaved::open(inputs, Layout::Hybrid, Hint::default()).await.err();
+        assert!(matches!(refused, Some(Refused::Unsuitable(_))), "{refused:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn any_ranges_read_at_once_make_the_whole(mut cuts in proptest::collection::vec(any::<prop::sample::Index>(), 1..8)) {
+        static WHOLE: std::sync::LazyLock<(World, Vec<u8>)> = std::sync::LazyLock::new(|| {
+            let world = World::new();
+            let whole = run(async { read(&world.open().await, 0, None).await.unwrap() });
+            (world, whole)
+        });
+        let (world, whole) = &*WHOLE;
+        cuts.sort_unstable_by_key(|cut| cut.index(whole.len()));
+        let cuts: Vec<u64> = cuts.iter().map(|cut| cut.index(whole.len()) as u64).collect();
+        let parts = run(async {
+            let source = world.open().await;
+            let froms = std::iter::once(0).chain(cuts.iter().copied());
+            let tos = cuts.iter().copied().chain([whole.len() as u64]);
+            futures::future::try_join_all(froms.zip(tos).map(|(from, to)| read(&source, from, Some(to)))).await
+        });
+        prop_assert!(parts.unwrap().concat() == *whole);
+    }
+}
+
+fn run<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}

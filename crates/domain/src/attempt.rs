@@ -60,3 +60,11 @@ pub enum AttemptEnd {
     /// Its worker vanished.
     Lost,
 }
+
+impl AttemptEnd {
+    /// Did something go wrong that was nobody's wish?
+    #[must_use]
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Failed | Self::Retry)
+    }
+}

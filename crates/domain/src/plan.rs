@@ -3,6 +3,7 @@
 //! Pure: the same arguments always give the same plan. It refuses what is known to be over a limit; what is only estimated is left to the
 //! watchdog, which counts.
 
+mod again;
 mod choice;
 #[cfg(test)]
 mod tests;

@@ -76,7 +76,6 @@ impl Child {
             .env("LANG", "C.UTF-8")
             .env("TMPDIR", program.scratch)
             .env("XDG_CACHE_HOME", program.scratch)
-            .env("YTDLP_NO_LAZY_EXTRACTORS", "1")
             .current_dir(program.directory)
             .stdin(tethered)
             .stdout(output)

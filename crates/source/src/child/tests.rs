@@ -117,7 +117,7 @@ async fn memory_and_files_are_limited() {
 async fn the_environment_is_clean() {
     let (ok, said) = output("import os; print(*sorted(os.environ))").await;
     assert!(ok);
-    assert_eq!(said.trim(), "HOME LANG PATH TMPDIR XDG_CACHE_HOME YTDLP_NO_LAZY_EXTRACTORS YTDLP_NO_PLUGINS");
+    assert_eq!(said.trim(), "HOME LANG PATH TMPDIR XDG_CACHE_HOME YTDLP_NO_PLUGINS");
 }
 
 #[tokio::test]

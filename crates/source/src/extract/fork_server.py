@@ -23,6 +23,7 @@ The server itself touches nothing that comes from outside, and has exactly one t
 """
 
 import fcntl
+import gc
 import itertools
 import json
 import os
@@ -238,6 +239,9 @@ def main():
     options = prepare(settings["argv"])
     if len(os.listdir("/proc/self/task")) != 1:
         sys.exit("more than one thread: forking would not be safe")
+    # Whatever is here stays. A collection in a child that went through it would write to every page of it, and so copy them all.
+    gc.collect()
+    gc.freeze()
     # The kernel buries the children.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     ready = {"version": yt_dlp.version.__version__, "stamp": yt_dlp.version.__file__}

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::SourceUrl;
+
 /// How far the items of a list are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Items {
@@ -37,4 +39,21 @@ impl Items {
     pub fn arrived(&self) -> u32 {
         self.completed + self.duplicate
     }
+}
+
+/// One item of a list: media, or a list in its turn. Nobody has looked at it yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// Its number in the list, counting from 1, without what was left out. The same number of the same list is the same job.
+    pub number: u32,
+    /// Its link; the list's when it has none of its own.
+    pub url: SourceUrl,
+    /// Its place behind the list's link, as the extractor takes it, when it has no link of its own. It counts what was left out as well.
+    pub item: Option<u32>,
+    /// Its title, if the list tells.
+    pub title: Option<String>,
+    /// A picture, if the list tells.
+    pub thumbnail: Option<String>,
+    /// Seconds of media, if the list tells.
+    pub duration: Option<f64>,
 }

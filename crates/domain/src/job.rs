@@ -145,6 +145,12 @@ pub struct Receipt {
     pub content_hash: String,
 }
 
+impl From<&Receipt> for UploadIntent {
+    fn from(receipt: &Receipt) -> Self {
+        Self { path: receipt.path.clone(), size: receipt.size, content_hash: receipt.content_hash.clone() }
+    }
+}
+
 /// A failure as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobError {

@@ -27,7 +27,7 @@ pub use checkpoint::Checkpoint;
 pub use failure::{Failure, FailureKind, Permanence};
 pub use format::{human_duration, human_rate};
 pub use id::{AccountId, BadId, Fence, JobId};
-pub use items::Items;
+pub use items::{Item, Items};
 pub use job::{Job, JobError, Progress, Receipt, UploadIntent};
 pub use limits::Limits;
 pub use media::{Codec, Format, MediaInfo, Protocol};

@@ -1,7 +1,7 @@
 //! What a lease may do beyond its own record: make jobs of a list's items, and say what it is about to bring.
 
 use sha2::{Digest as _, Sha256};
-use sluice_domain::{Failure, FailureKind, Job, JobId, SourceUrl};
+use sluice_domain::{Failure, FailureKind, Item, Job, JobId, SourceUrl};
 
 use crate::{
     Lease,
@@ -12,23 +12,6 @@ use crate::{
 
 /// Lists within lists within a list: deeper than this, something goes round in circles.
 const DEEPEST: u32 = 3;
-
-/// One item of a list, to become a job.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Item {
-    /// Its number in the list, counting from 1. The same number of the same list is the same job.
-    pub number: u32,
-    /// Its link.
-    pub url: SourceUrl,
-    /// Which item behind the link it is, where it has no link of its own.
-    pub item: Option<u32>,
-    /// Its title, if the list tells.
-    pub title: Option<String>,
-    /// A picture, if the list tells.
-    pub thumbnail: Option<String>,
-    /// Seconds, if the list tells.
-    pub duration: Option<f64>,
-}
 
 /// What became of some items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

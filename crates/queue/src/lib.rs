@@ -21,7 +21,7 @@ pub use config::{QueueConfig, WorkerConfig};
 pub use error::QueueError;
 pub use events::JobEvent;
 pub use handler::Handler;
-pub use items::{Held, Item, Taken};
+pub use items::{Held, Taken};
 pub use lease::{Described, Lease};
 pub use operator::{AccountLoad, DeadEntry, Operator, Overview, WorkerSeen};
 pub use outcome::Outcome;

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use sluice_domain::{Failure, FailureKind, MediaInfo, SourceUrl};
 use sluice_transfer::Gate;
 
-pub use list::{Item, List, Skipped};
+pub use list::{List, Skipped};
 pub(crate) use plain::PlainYtDlp;
 
 use crate::Tools;
@@ -64,7 +64,7 @@ impl Extraction {
 #[async_trait]
 pub trait Extractor: Send + Sync {
     /// Looks at this link, and ends what it started for that when the gate shuts; a list that is being read as well. `item` is the place of
-    /// the one item that is wanted, counting from 1, for an [`Item`] that has no link of its own. A list of one item is that item.
+    /// the one item that is wanted, counting from 1, for an [`Item`](sluice_domain::Item) that has no link of its own. A list of one item is that item.
     ///
     /// # Errors
     /// What the site, the network or yt-dlp says, classified. A list without items is [`FailureKind::UnsupportedSite`]

@@ -15,7 +15,7 @@ mod tools;
 mod trial;
 
 pub use error::SourceError;
-pub use extract::{Extraction, Extractor, Found, Item, List, Skipped, extractor};
+pub use extract::{Extraction, Extractor, Found, List, Skipped, extractor};
 pub use route::{Fetched, Routes};
 pub use spool::{Spool, SpoolConfig};
 pub use tools::{Tools, ToolsConfig};

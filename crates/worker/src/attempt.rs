@@ -3,24 +3,22 @@
 //! Two ways lead off it: a link that turns out to be a list becomes jobs of its own ([`crate::listing`]), and what the person has already is
 //! not brought again ([`crate::duplicate`]).
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use sluice_domain::{ByteSize, Failure, FailureKind, Job, MediaInfo, Phase, Plan, Receipt, plan};
-use sluice_dropbox::{AccountClient, UploadSink};
+use sluice_dropbox::{AccountClient, Previous, UploadSink};
 use sluice_queue::{Described, Lease};
-use sluice_source::{Extraction, Fetched, Found, List};
+use sluice_source::{Extraction, Found};
 use sluice_transfer::{Gate, Sink};
 
-use crate::{handler::JobHandler, journal::LeaseJournal, progress::reporting};
-
-/// How long an extraction may be used again: media links expire after some hours, pages change sooner.
-const PLAN_CACHE: Duration = Duration::from_secs(600);
+use crate::{handler::JobHandler, journal::LeaseJournal, link::Link, progress::reporting};
 
 /// One attempt at one job.
 pub(crate) struct Attempt<'a> {
     pub(crate) shared: &'a JobHandler,
     pub(crate) lease: &'a Lease,
     pub(crate) gate: &'a Gate,
+    link: Link,
 }
 
 /// What an attempt that did not fail has come to.
@@ -37,15 +35,10 @@ pub(crate) enum Reached {
     Duplicate(Box<Job>),
 }
 
-/// What the link leads to.
-enum Seen {
-    Media(Extraction),
-    List(List),
-}
-
 impl<'a> Attempt<'a> {
     pub(crate) fn new(shared: &'a JobHandler, lease: &'a Lease, gate: &'a Gate) -> Self {
-        Self { shared, lease, gate }
+        let link = Link::new(shared.extractor.clone(), shared.store.clone(), lease.job(), gate.clone());
+        Self { shared, lease, gate, link }
     }
 
     pub(crate) fn job(&self) -> &'a Job {
@@ -58,15 +51,15 @@ impl<'a> Attempt<'a> {
         if let Some(receipt) = self.already_landed(&account).await? {
             return Ok(Reached::Landed(receipt));
         }
-        if let Some(other) = self.duplicate_of(&account, &self.link()).await? {
+        if let Some(other) = self.duplicate_of(&account, &self.asked()).await? {
             return Ok(Reached::Duplicate(other));
         }
         self.lease.phase(Phase::Extracting).await?;
         let looking = Box::pin(async { tokio::try_join!(free_space(&account), self.extract()) });
         let (free_space, seen) = self.gate.guard(looking).await?;
         let extraction = match seen {
-            Seen::Media(extraction) => extraction,
-            Seen::List(list) => return self.take_apart(list).await,
+            Found::Media(extraction) => extraction,
+            Found::List(list) => return self.take_apart(list).await,
         };
         if let Some(media) = media_name(&extraction.info)
             && let Some(other) = self.duplicate_of(&account, &media).await?
@@ -76,28 +69,31 @@ impl<'a> Attempt<'a> {
         if let Some(free) = free_space {
             self.gate.limit_to_free_space(free);
         }
-        let plan = plan::plan(&extraction.info, self.job().preset, &self.shared.limits, free_space)?;
+        let mut plan = plan::plan(&extraction.info, self.job().preset, &self.shared.limits, free_space)?;
+        plan.route = plan.route.after(&self.job().attempts);
         self.lease.planned(plan.route, plan.length).await?;
         self.lease.phase(Phase::Transferring).await?;
         self.gate.expect(plan.length);
-        reporting(self.lease, self.gate, self.transfer(&account, &plan, &extraction)).await.map(Reached::Landed)
+        reporting(self.lease, self.gate, self.transfer(&account, &plan, extraction)).await.map(Reached::Landed)
     }
 
-    async fn transfer(
-        &self,
-        account: &AccountClient,
-        plan: &Plan,
-        extraction: &Extraction,
-    ) -> Result<Receipt, Failure> {
-        let Fetched { source, file_name } = match self.shared.routes.fetch(plan, extraction, self.gate).await {
+    async fn transfer(&self, account: &AccountClient, plan: &Plan, extraction: Extraction) -> Result<Receipt, Failure> {
+        let info = extraction.info.clone();
+        let renew = Arc::new(self.link.clone());
+        let fetched = match self.shared.routes.fetch(plan, extraction, renew, self.gate).await {
             Ok(fetched) => fetched,
-            Err(failure) => return Err(self.judge_fetch(failure, extraction).await),
+            Err(failure) => return Err(self.judge_fetch(failure, &info).await),
         };
-        self.gate.expect(source.length());
+        self.lease.planned(fetched.route, fetched.source.length()).await?;
+        self.gate.expect(fetched.source.length());
         let journal = Arc::new(LeaseJournal::new(self.lease.clone()));
+        let previous = Previous { intent: self.job().intent.clone(), checkpoint: self.job().checkpoint.clone() };
         let mut sink =
-            UploadSink::new(account.clone(), self.job().folder.clone(), file_name, self.job().intent.clone(), journal);
-        sink.take(&*source, self.gate).await
+            UploadSink::new(account.clone(), self.job().folder.clone(), fetched.file_name, previous, journal);
+        match sink.take(&*fetched.source, self.gate).await {
+            Ok(receipt) => Ok(receipt),
+            Err(failure) => Err(self.judge_fetch(failure, &info).await),
+        }
     }
 
     /// The owner's connection to Dropbox.
@@ -121,21 +117,11 @@ impl<'a> Attempt<'a> {
         Ok(found.filter(|file| file.is_that(intent)).map(Receipt::from))
     }
 
-    /// What the link leads to; from the cache when it was looked at a moment ago.
-    async fn extract(&self) -> Result<Seen, Failure> {
-        let (url, item, cache) = (&self.job().url, self.job().item, self.shared.store.plans());
-        let cached = cache.get(url, item).await.ok().flatten().and_then(|json| Extraction::from_json(json.into()).ok());
-        let mut extraction = match cached {
-            Some(extraction) => extraction,
-            None => match self.shared.extractor.extract(url, item, self.gate).await? {
-                Found::List(list) => return Ok(Seen::List(list)),
-                Found::Media(extraction) => {
-                    if let Err(error) = cache.put(url, item, &extraction.json, PLAN_CACHE).await {
-                        tracing::debug!(%error, "The extraction is not cached");
-                    }
-                    extraction
-                }
-            },
+    /// What the link leads to.
+    async fn extract(&self) -> Result<Found, Failure> {
+        let mut extraction = match self.link.look().await? {
+            Found::Media(extraction) => extraction,
+            list @ Found::List(_) => return Ok(list),
         };
         // A feed calls its item better than the name of a plain file does.
         if let (Some(_), Some(title)) = (&self.job().parent, &self.job().title)
@@ -144,11 +130,11 @@ impl<'a> Attempt<'a> {
             extraction.info.title.clone_from(title);
         }
         self.lease.describe(&described(&extraction.info)).await?;
-        Ok(Seen::Media(extraction))
+        Ok(Found::Media(extraction))
     }
 
     /// What the job was asked to bring, as far as the request tells.
-    fn link(&self) -> String {
+    fn asked(&self) -> String {
         match self.job().item {
             Some(item) => format!("{} item {item}", self.job().url),
             None => self.job().url.to_string(),
@@ -156,15 +142,13 @@ impl<'a> Attempt<'a> {
     }
 
     /// Adds what only this place knows: what would fit instead, and that a cached extraction may be the cause.
-    async fn judge_fetch(&self, failure: Failure, extraction: &Extraction) -> Failure {
-        if failure.kind == FailureKind::TooLarge {
+    async fn judge_fetch(&self, failure: Failure, info: &MediaInfo) -> Failure {
+        if failure.kind == FailureKind::TooLarge && self.gate.check().is_err() {
             let cap = self.shared.limits.max_file_bytes;
-            let fits = plan::what_fits(&extraction.info, self.job().preset, cap, None);
+            let fits = plan::what_fits(info, self.job().preset, cap, None);
             return Failure::too_large(self.gate.at_least(), cap, fits.as_deref());
         }
-        if let Err(error) = self.shared.store.plans().forget(&self.job().url, self.job().item).await {
-            tracing::debug!(%error, "The cached extraction stays");
-        }
+        self.link.forget().await;
         failure
     }
 }

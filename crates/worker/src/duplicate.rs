@@ -1,6 +1,6 @@
 //! "You already have this": is there another job of the same person that brings, or has brought, the same file to the same place?
 
-use sluice_domain::{Failure, Job, JobState, Receipt, UploadIntent};
+use sluice_domain::{Failure, Job, JobState};
 use sluice_dropbox::AccountClient;
 use sluice_queue::Held;
 
@@ -30,14 +30,10 @@ impl Attempt<'_> {
             _ if other.state != JobState::Completed => Ok(true),
             Some(receipt) => {
                 let found = self.gate.guard(account.metadata(&receipt.path)).await?;
-                Ok(found.is_some_and(|file| file.is_that(&file_of(receipt))))
+                Ok(found.is_some_and(|file| file.is_that(&receipt.into())))
             }
             // A list brings no file of its own, and may have grown.
             None => Ok(false),
         }
     }
-}
-
-fn file_of(receipt: &Receipt) -> UploadIntent {
-    UploadIntent { path: receipt.path.clone(), size: receipt.size, content_hash: receipt.content_hash.clone() }
 }

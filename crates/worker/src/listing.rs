@@ -2,8 +2,8 @@
 //! memory, and reading it twice makes no job twice.
 
 use futures::StreamExt as _;
-use sluice_domain::{Failure, FailureKind};
-use sluice_queue::{Described, Item, Taken};
+use sluice_domain::{Failure, FailureKind, Item};
+use sluice_queue::{Described, Taken};
 use sluice_source::List;
 use tokio::time::Duration;
 
@@ -35,7 +35,7 @@ impl Attempt<'_> {
             }
             seen = items.last().map_or(seen, |item| item.number);
             let wanted: Vec<Item> =
-                items.into_iter().filter(|item| item.number > made && item.number <= limit).map(item).collect();
+                items.into_iter().filter(|item| item.number > made && item.number <= limit).collect();
             if !wanted.is_empty() && self.lease.take_items(&wanted, list.announced).await? == Taken::Full {
                 return Err(later());
             }
@@ -48,11 +48,6 @@ impl Attempt<'_> {
         }
         Ok(Reached::Listed { cut_at: None })
     }
-}
-
-fn item(item: sluice_source::Item) -> Item {
-    let sluice_source::Item { number, url, item, title, thumbnail, duration } = item;
-    Item { number, url, item, title, thumbnail, duration }
 }
 
 /// Not now: it goes on where it stopped.

@@ -5,6 +5,7 @@ mod attempt;
 mod duplicate;
 mod handler;
 mod journal;
+mod link;
 mod listing;
 mod progress;
 

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use redis::cmd;
+use sluice_domain::Item;
 use sluice_domain::{AttemptEnd, Failure, FailureKind, Job, JobState};
-use sluice_queue::{Item, Outcome, QueueConfig, RecentsQuery, Taken, WorkerConfig};
+use sluice_queue::{Outcome, QueueConfig, RecentsQuery, Taken, WorkerConfig};
 
 use crate::world::{Started, Worker, World, account, another_link, quick, soon};
 

@@ -1,12 +1,12 @@
 //! One entry of a list, as yt-dlp tells it. Every field is hostile here as well.
 
 use serde_json::{Map, Value};
-use sluice_domain::SourceUrl;
+use sluice_domain::{Item, SourceUrl};
 use url::form_urlencoded;
 
 use super::{
     info::{duration, integer, link, picture, text},
-    list::{Header, Item},
+    list::Header,
 };
 
 /// What yt-dlp calls an item that is not there for us.

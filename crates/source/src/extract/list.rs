@@ -15,7 +15,7 @@ use futures::{
     stream::{self, BoxStream},
 };
 use serde_json::{Map, Value};
-use sluice_domain::{Failure, FailureKind, SourceUrl};
+use sluice_domain::{Failure, FailureKind, Item, SourceUrl};
 use sluice_transfer::Gate;
 
 use super::{
@@ -49,24 +49,6 @@ impl fmt::Debug for List {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("List").field("title", &self.title).field("announced", &self.announced).finish_non_exhaustive()
     }
-}
-
-/// One item of a list: media, or a list in its turn. Nobody has looked at it yet.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Item {
-    /// Counting from 1, without what was left out.
-    pub number: u32,
-    /// Its link; the list's when it has none of its own.
-    pub url: SourceUrl,
-    /// Its place behind the list's link, as [`Extractor::extract`](super::Extractor::extract) takes it, when it has no link of its own.
-    /// It counts what was left out as well.
-    pub item: Option<u32>,
-    /// Its title, as the list tells it.
-    pub title: Option<String>,
-    /// A picture.
-    pub thumbnail: Option<String>,
-    /// Seconds of media.
-    pub duration: Option<f64>,
 }
 
 /// Counts the entries of a list that are no items: gone, private, named before, or nothing that could be fetched. Clones share the count.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sluice_domain::{ByteSize, Failure, FailureKind, Length, Phase, Progress, Receipt, Route};
-use sluice_queue::{Described, Handler, Held, Item, Lease, Outcome};
+use sluice_domain::{ByteSize, Failure, FailureKind, Item, Length, Phase, Progress, Receipt, Route};
+use sluice_queue::{Described, Handler, Held, Lease, Outcome};
 
 /// The script.
 pub(crate) struct Script;

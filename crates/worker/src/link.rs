@@ -1,0 +1,78 @@
+//! The link of a job, looked at when it is needed: from the cache when somebody looked a moment ago.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use sluice_domain::{Failure, FailureKind, Job, SourceUrl};
+use sluice_source::{Extraction, Extractor, Found, Renew};
+use sluice_store::Store;
+use sluice_transfer::Gate;
+
+/// How long an extraction may be used again: media links expire after some hours, pages change sooner.
+const KEPT: Duration = Duration::from_secs(600);
+
+/// A job's link.
+#[derive(Clone)]
+pub(crate) struct Link {
+    extractor: Arc<dyn Extractor>,
+    store: Store,
+    url: SourceUrl,
+    item: Option<u32>,
+    gate: Gate,
+}
+
+impl Link {
+    pub(crate) fn new(extractor: Arc<dyn Extractor>, store: Store, job: &Job, gate: Gate) -> Self {
+        Self { extractor, store, url: job.url.clone(), item: job.item, gate }
+    }
+
+    /// What it leads to.
+    pub(crate) async fn look(&self) -> Result<Found, Failure> {
+        match self
+            .store
+            .plans()
+            .get(&self.url, self.item)
+            .await
+            .ok()
+            .flatten()
+            .map(|json| Extraction::from_json(json.into()))
+        {
+            Some(Ok(extraction)) => Ok(Found::Media(extraction)),
+            Some(Err(_)) | None => self.look_again().await,
+        }
+    }
+
+    /// What it leads to now.
+    async fn look_again(&self) -> Result<Found, Failure> {
+        let found = self.extractor.extract(&self.url, self.item, &self.gate).await?;
+        if let Found::Media(extraction) = &found
+            && let Err(error) = self.store.plans().put(&self.url, self.item, &extraction.json, KEPT).await
+        {
+            tracing::debug!(%error, "The extraction is not cached");
+        }
+        Ok(found)
+    }
+
+    /// A failure may come from an extraction that is too old: the next attempt asks the site.
+    pub(crate) async fn forget(&self) {
+        if let Err(error) = self.store.plans().forget(&self.url, self.item).await {
+            tracing::debug!(%error, "The cached extraction stays");
+        }
+    }
+}
+
+#[async_trait]
+impl Renew for Link {
+    async fn renew(&self) -> Result<Extraction, Failure> {
+        match self.look_again().await? {
+            Found::Media(extraction) => Ok(extraction),
+            Found::List(_) => Err(Failure::new(FailureKind::Removed, "the link leads to a list now")),
+        }
+    }
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Link").field("site", &self.url.site()).field("item", &self.item).finish_non_exhaustive()
+    }
+}

@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use sluice_domain::{ByteSize, Failure, FailureKind, Job, MediaInfo, Phase, Plan, Receipt, plan};
-use sluice_dropbox::{AccountClient, UploadSink};
+use sluice_dropbox::{AccountClient, Previous, UploadSink};
 use sluice_queue::{Described, Lease};
 use sluice_source::{Extraction, Fetched, Found, List};
 use sluice_transfer::{Gate, Sink};
@@ -95,8 +95,8 @@ impl<'a> Attempt<'a> {
         };
         self.gate.expect(source.length());
         let journal = Arc::new(LeaseJournal::new(self.lease.clone()));
-        let mut sink =
-            UploadSink::new(account.clone(), self.job().folder.clone(), file_name, self.job().intent.clone(), journal);
+        let previous = Previous { intent: self.job().intent.clone(), checkpoint: self.job().checkpoint.clone() };
+        let mut sink = UploadSink::new(account.clone(), self.job().folder.clone(), file_name, previous, journal);
         sink.take(&*source, self.gate).await
     }
 

@@ -25,4 +25,4 @@ pub use error::DropboxError;
 pub use facts::{FileMeta, Profile, Space};
 pub use oauth::{Grant, Pkce, SCOPES};
 pub use pauses::Pauses;
-pub use upload::UploadSink;
+pub use upload::{Previous, UploadSink};

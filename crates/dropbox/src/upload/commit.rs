@@ -5,14 +5,15 @@
 
 use std::time::Duration;
 
-use dropbox_sdk::types::files::{CommitInfo, UploadSessionFinishArg, UploadSessionFinishError, WriteMode};
+use dropbox_sdk::types::files::{
+    CommitInfo, UploadSessionCursor, UploadSessionFinishArg, UploadSessionFinishError, WriteMode,
+};
 use sluice_domain::{ByteSize, Failure, FailureKind, Receipt, UploadIntent};
 use sluice_transfer::Gate;
 
 use super::{
     UploadSink,
     judge::{self, Commit},
-    session::Session,
 };
 use crate::{
     FileMeta,
@@ -24,6 +25,15 @@ use crate::{
 
 /// How long the last look for the file of an unanswered commit may take, after the gate has shut.
 const LAST_LOOK: Duration = Duration::from_secs(2);
+
+/// A session that has all bytes.
+pub(super) struct Uploaded {
+    /// Its id.
+    pub(super) session: String,
+    pub(super) size: u64,
+    /// Of the bytes that were read.
+    pub(super) content_hash: String,
+}
 
 /// How a session ended.
 pub(super) enum Ending {
@@ -52,13 +62,13 @@ enum Look {
 
 impl UploadSink {
     /// Commits under the first name that is free.
-    pub(super) async fn commit(&mut self, session: &Session<'_>, hash: String, gate: &Gate) -> Result<Step, Failure> {
+    pub(super) async fn commit(&mut self, uploaded: &Uploaded, gate: &Gate) -> Result<Step, Failure> {
         let client = self.client.clone();
         let mut retry = Retry::new(client.tuning());
         let mut unseen_conflicts = 0;
         loop {
-            let intent = self.names.intent(&self.folder, session.confirmed(), hash.clone());
-            let (verdict, said) = match self.finish(session, &intent, gate).await? {
+            let intent = self.names.intent(&self.folder, uploaded.size, uploaded.content_hash.clone());
+            let (verdict, said) = match self.finish(uploaded, &intent, gate).await? {
                 Ok(file) => return self.prove(file, &intent, gate).await,
                 // Nobody knows what happened: the file itself is asked.
                 Err(CallError::Trouble(trouble @ Trouble::Lost(_))) => {
@@ -78,10 +88,11 @@ impl UploadSink {
                 Err(CallError::Refused(problem, said)) => (judge::commit(&problem), said),
             };
             match verdict {
-                Commit::Offset(offset) if offset == session.confirmed() => {
+                Commit::Offset(offset) if offset == uploaded.size => {
                     gate.guard(retry.wait(&Trouble::Lost(said.detail))).await?;
                 }
                 Commit::Offset(offset) => return Ok(Step::Rewind(offset)),
+                Commit::Incomplete => return Ok(Step::Ended(Ending::Gone(said.detail))),
                 Commit::Locked => gate.guard(retry.wait(&Trouble::Locked(None))).await?,
                 Commit::BadName => self.names.refused()?,
                 Commit::Gone => match self.look(&intent, gate).await? {
@@ -99,8 +110,8 @@ impl UploadSink {
                     Look::Nothing if unseen_conflicts == 0 => unseen_conflicts += 1,
                     Look::Nothing => self.names.taken()?,
                 },
-                Commit::Full => return Err(self.full(session.confirmed(), gate).await),
-                final_verdict => return Err(judge::refusal(final_verdict, said, session.confirmed())),
+                Commit::Full => return Err(self.full(uploaded.size, gate).await),
+                final_verdict => return Err(judge::refusal(final_verdict, said, uploaded.size)),
             }
         }
     }
@@ -108,14 +119,15 @@ impl UploadSink {
     /// One commit. The intent goes on record before each, which also proves that the job is still ours.
     async fn finish(
         &self,
-        session: &Session<'_>,
+        uploaded: &Uploaded,
         intent: &UploadIntent,
         gate: &Gate,
     ) -> Result<Result<FileMeta, CallError<UploadSessionFinishError>>, Failure> {
         let tuning = self.client.tuning();
         let _turn = gate.guard(async { Ok(self.client.turn_to_commit().await) }).await?;
         gate.guard(self.journal.before_commit(intent)).await?;
-        let argument = UploadSessionFinishArg::new(session.cursor(), commit_info(&intent.path));
+        let cursor = UploadSessionCursor::new(uploaded.session.clone(), uploaded.size);
+        let argument = UploadSessionFinishArg::new(cursor, commit_info(&intent.path));
         let out = Outgoing::nothing(tuning.finish_timeout);
         tokio::select! {
             biased;
@@ -184,7 +196,11 @@ impl UploadSink {
     /// What we sent; or what an earlier attempt of the same job committed, whose commit took longer than its worker lived.
     fn is_ours(&self, file: &FileMeta, intent: &UploadIntent) -> bool {
         file.is_that(intent)
-            || self.previous.as_ref().is_some_and(|previous| previous.path == intent.path && file.is_that(previous))
+            || self
+                .previous
+                .intent
+                .as_ref()
+                .is_some_and(|previous| previous.path == intent.path && file.is_that(previous))
     }
 
     /// With the figures, if Dropbox tells them.
@@ -207,8 +223,6 @@ fn commit_info(path: &str) -> CommitInfo {
 
 #[cfg(test)]
 mod tests {
-    use dropbox_sdk::types::files::UploadSessionCursor;
-
     use super::*;
     use crate::argument;
 

@@ -36,6 +36,8 @@ pub(super) enum Commit {
     Gone,
     /// The session is so long.
     Offset(u64),
+    /// A concurrent session has holes, or is not closed.
+    Incomplete,
     /// Another file has the name.
     Taken,
     /// Somebody writes to the account at this moment.
@@ -104,6 +106,7 @@ pub(super) fn commit(problem: &UploadSessionFinishError) -> Commit {
             _ => Commit::Unknown,
         },
         Problem::TooManyWriteOperations => Commit::Locked,
+        Problem::ConcurrentSessionMissingData | Problem::ConcurrentSessionNotClosed => Commit::Incomplete,
         Problem::EncryptionNotSupported => Commit::Encryption,
         _ => Commit::Unknown,
     }

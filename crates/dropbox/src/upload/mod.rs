@@ -8,18 +8,21 @@ mod commit;
 mod feed;
 mod judge;
 mod names;
+mod record;
 mod session;
+mod tap;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sluice_domain::{Failure, FailureKind, FileName, Folder, Length, Receipt, UploadIntent};
-use sluice_transfer::{Gate, Journal, Sink, Source};
+use sluice_domain::{Checkpoint, Failure, FailureKind, FileName, Folder, Length, Receipt, UploadIntent};
+use sluice_transfer::{Access, Gate, Journal, Sink, Source};
 
 use self::{
     commit::{Ending, Step},
     feed::Feed,
     names::Names,
+    record::{Recorder, Resumed},
     session::Session,
 };
 use crate::{AccountClient, account::Found};
@@ -27,12 +30,21 @@ use crate::{AccountClient, account::Found};
 /// Upload sessions that may get lost before the attempt ends.
 const MOST_SESSIONS: u32 = 3;
 
+/// What an earlier attempt at the same job left on record.
+#[derive(Debug, Clone, Default)]
+pub struct Previous {
+    /// What it was about to commit: if that file is there, nothing is uploaded.
+    pub intent: Option<UploadIntent>,
+    /// How far it came: its session is gone on with, if the source has the same fingerprint.
+    pub checkpoint: Option<Checkpoint>,
+}
+
 /// Uploads one file.
 pub struct UploadSink {
     client: AccountClient,
     folder: Folder,
     names: Names,
-    previous: Option<UploadIntent>,
+    previous: Previous,
     journal: Arc<dyn Journal>,
 }
 
@@ -43,14 +55,13 @@ impl std::fmt::Debug for UploadSink {
 }
 
 impl UploadSink {
-    /// A sink for one file of this name in this folder. `previous` is what an earlier attempt was about to commit: if that file is there,
-    /// nothing is uploaded.
+    /// A sink for one file of this name in this folder.
     #[must_use]
     pub fn new(
         client: AccountClient,
         folder: Folder,
         name: FileName,
-        previous: Option<UploadIntent>,
+        previous: Previous,
         journal: Arc<dyn Journal>,
     ) -> Self {
         Self { client, folder, names: Names::new(name), previous, journal }
@@ -58,22 +69,31 @@ impl UploadSink {
 
     /// The file of an earlier attempt that committed without living to tell.
     async fn landed_before(&self) -> Result<Option<Receipt>, Failure> {
-        let Some(previous) = &self.previous else { return Ok(None) };
+        let Some(previous) = &self.previous.intent else { return Ok(None) };
         Ok(match self.client.find(&previous.path).await? {
             Found::File(file) if file.is_that(previous) => Some(file.into()),
             Found::File(_) | Found::Other | Found::Nothing => None,
         })
     }
 
-    /// One upload session: all bytes, then the commit.
-    async fn upload(&mut self, feed: &Feed<'_>, gate: &Gate) -> Result<Ending, Failure> {
+    /// One upload session that takes one append after the other: all bytes, then the commit.
+    async fn upload_in_order(
+        &mut self,
+        feed: &Feed<'_>,
+        resumed: Option<Resumed>,
+        recorder: &mut Recorder<'_>,
+        gate: &Gate,
+    ) -> Result<Ending, Failure> {
         let client = self.client.clone();
-        let mut session = gate.guard(Session::start(&client, feed.length())).await?;
+        let mut session = match resumed {
+            Some(resumed) => Session::resume(&client, resumed, feed, recorder),
+            None => gate.guard(Session::start(&client, feed, recorder)).await?,
+        };
         loop {
-            if let Err(lost) = gate.guard(session.fill(feed, gate)).await? {
+            if let Err(lost) = gate.guard(session.fill(feed, recorder, gate)).await? {
                 return Ok(Ending::Gone(lost.0));
             }
-            match self.commit(&session, feed.content_hash(), gate).await? {
+            match self.commit(&session.uploaded(feed), gate).await? {
                 Step::Ended(ending) => return Ok(ending),
                 Step::Rewind(offset) => {
                     if let Err(lost) = session.rewind(offset) {
@@ -97,17 +117,25 @@ impl Sink for UploadSink {
             gate.arrived(receipt.size);
             return Ok(receipt);
         }
-        let (mut feed, mut lost, mut corrupted) = (Feed::new(source), 0, false);
+        let journal = self.journal.clone();
+        let mut recorder = Recorder::new(&*journal, source);
+        let mut resumed = self.previous.checkpoint.take().and_then(|left| Resumed::from(&left, source));
+        let mut feed = match &resumed {
+            Some(resumed) => Feed::after(source, resumed.note.hashed.clone()),
+            None => Feed::new(source),
+        };
+        let (mut lost, mut corrupted) = (0, false);
         loop {
-            match self.upload(&feed, gate).await? {
+            let is_new = resumed.is_none();
+            match self.upload_in_order(&feed, resumed.take(), &mut recorder, gate).await? {
                 Ending::Landed(receipt) => return Ok(receipt),
-                Ending::Corrupt if !corrupted => {
+                Ending::Corrupt if !corrupted && source.access() == Access::Random => {
                     corrupted = true;
                     feed = Feed::new(source);
                 }
                 Ending::Corrupt => return Err(corrupt()),
                 Ending::Gone(why) => {
-                    lost += 1;
+                    lost += u32::from(is_new);
                     tracing::warn!(why, lost, "The upload session is lost; the upload starts again");
                     if lost == MOST_SESSIONS {
                         return Err(Failure::new(FailureKind::DropboxBusy, format!("upload sessions get lost: {why}"))

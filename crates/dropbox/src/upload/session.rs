@@ -1,28 +1,35 @@
-//! One upload session: bytes go over until Dropbox has confirmed them all.
+//! An upload session that takes one append after the other, until Dropbox has confirmed all bytes.
 //!
 //! Only what Dropbox confirms counts. When the fate of an append is unknown, an empty append asks how far the session is; it is cheap,
-//! and on HTTP/1.1 its answer gets through where that to a large body is lost. Sessions are never closed: nothing needs it, and a closed
-//! session takes no more bytes.
+//! and on HTTP/1.1 its answer gets through where that to a large body is lost. Such sessions are never closed: nothing needs it, and a
+//! closed session takes no more bytes.
+//!
+//! A session whose checkpoints are on record may be written to by another worker with the same bytes (see `record`). Then Dropbox
+//! confirms more than was sent from here, and what it confirms counts.
+
+use std::collections::BTreeMap;
 
 use dropbox_sdk::types::files::{
     UploadSessionAppendArg, UploadSessionAppendError, UploadSessionCursor, UploadSessionStartArg,
 };
-use sluice_domain::{Failure, FailureKind, Length};
-use sluice_transfer::Gate;
+use sluice_domain::{Failure, FailureKind};
+use sluice_transfer::{Access, Gate};
+use tokio::time::Instant;
 
 use super::{
+    commit::Uploaded,
     feed::Feed,
     judge::{self, Append},
+    record::{Kind, Note, Recorder, Resumed, exact},
 };
 use crate::{
     AccountClient, answer,
     answer::{CallError, Said, Trouble},
     call::Outgoing,
+    content_hash::BLOCK,
     retry::Retry,
 };
 
-/// Blocks are 4 MiB inside Dropbox: chunks are multiples.
-const BLOCK: u64 = 4 * 1024 * 1024;
 /// A file goes over in about so many chunks, if it is not too large for that: so that its progress shows.
 const USUAL_CHUNKS: u64 = 24;
 /// How often a session may lose what it confirmed.
@@ -40,8 +47,11 @@ pub(super) struct Session<'c> {
     id: String,
     /// Bytes that Dropbox has confirmed.
     confirmed: u64,
-    /// The farthest byte that was ever handed to a request of this session. A session that is longer has another writer.
+    /// The farthest byte that the session can have: what was ever handed to a request, or the end of the source when others may write
+    /// the same bytes. A session that is longer has a strange writer.
     reach: u64,
+    /// Nobody knows how far the session is.
+    in_doubt: bool,
     /// Bytes per append.
     chunk: u64,
     rewinds: u32,
@@ -49,21 +59,41 @@ pub(super) struct Session<'c> {
 
 impl<'c> Session<'c> {
     /// A new session, without bytes: starting is refused more often than appending, and a refused body is wasted.
-    pub(super) async fn start(client: &'c AccountClient, length: Length) -> Result<Self, Failure> {
+    pub(super) async fn start(
+        client: &'c AccountClient,
+        feed: &Feed<'_>,
+        recorder: &Recorder<'_>,
+    ) -> Result<Self, Failure> {
         let started = client.repeated(&UploadSessionStartArg::default()).await?;
         let id = started.map_err(|(_, said)| answer::refused(said))?.session_id;
-        let chunk = chunk(length.bytes(), client.tuning().largest_chunk);
-        Ok(Self { client, id, confirmed: 0, reach: 0, chunk, rewinds: 0 })
+        Ok(Self::of(client, id, feed, recorder))
     }
 
-    /// Where the session stands.
-    pub(super) fn cursor(&self) -> UploadSessionCursor {
+    /// The session of an earlier attempt. How far it really is has to be asked.
+    pub(super) fn resume(
+        client: &'c AccountClient,
+        resumed: Resumed,
+        feed: &Feed<'_>,
+        recorder: &Recorder<'_>,
+    ) -> Self {
+        let session = Self::of(client, resumed.note.session, feed, recorder);
+        Self { confirmed: resumed.offset, in_doubt: true, ..session }
+    }
+
+    fn of(client: &'c AccountClient, id: String, feed: &Feed<'_>, recorder: &Recorder<'_>) -> Self {
+        let source = feed.source();
+        let chunk = chunk(source.length().bytes(), source.access(), client.tuning().largest_chunk);
+        let reach = if recorder.is_shared() { exact(source.length()).unwrap_or(u64::MAX) } else { 0 };
+        Self { client, id, confirmed: 0, reach, in_doubt: false, chunk, rewinds: 0 }
+    }
+
+    fn cursor(&self) -> UploadSessionCursor {
         UploadSessionCursor::new(self.id.clone(), self.confirmed)
     }
 
-    /// Bytes that Dropbox has confirmed.
-    pub(super) fn confirmed(&self) -> u64 {
-        self.confirmed
+    /// What there is to commit.
+    pub(super) fn uploaded(&self, feed: &Feed<'_>) -> Uploaded {
+        Uploaded { session: self.id.clone(), size: self.confirmed, content_hash: feed.content_hash() }
     }
 
     /// Dropbox says that it has fewer bytes than it confirmed, or more than it was sent.
@@ -77,20 +107,37 @@ impl<'c> Session<'c> {
     }
 
     /// Sends until the source has proven its end and Dropbox has confirmed everything.
-    pub(super) async fn fill(&mut self, feed: &Feed<'_>, gate: &Gate) -> Result<Result<(), Lost>, Failure> {
-        let client = self.client;
-        let mut retry = Retry::new(client.tuning());
-        let mut in_doubt = false;
+    pub(super) async fn fill(
+        &mut self,
+        feed: &Feed<'_>,
+        recorder: &mut Recorder<'_>,
+        gate: &Gate,
+    ) -> Result<Result<(), Lost>, Failure> {
+        let filled = self.send_all(feed, recorder, gate).await;
+        // Whatever it was that failed: the next attempt goes on from here.
+        if filled.is_err() && recorder.has_news(self.confirmed) {
+            recorder.last_word(self.confirmed, self.confirmed, &self.note(feed)).await;
+        }
+        filled
+    }
+
+    async fn send_all(
+        &mut self,
+        feed: &Feed<'_>,
+        recorder: &mut Recorder<'_>,
+        gate: &Gate,
+    ) -> Result<Result<(), Lost>, Failure> {
+        let mut retry = Retry::new(self.client.tuning());
         loop {
             let before = self.confirmed;
-            let outcome = if in_doubt {
+            let was_question = std::mem::replace(&mut self.in_doubt, false);
+            let outcome = if was_question {
                 self.ask().await
             } else if let Some(outcome) = self.append(feed).await? {
                 outcome
             } else {
                 return Ok(Ok(()));
             };
-            let was_question = std::mem::replace(&mut in_doubt, false);
             let trouble = match outcome {
                 Ok(()) => None,
                 Err(CallError::Refused(problem, said)) => match judge::append(&problem, self.confirmed, self.reach) {
@@ -112,7 +159,7 @@ impl<'c> Session<'c> {
                 },
                 Err(CallError::TooBig) => self.shrink(&Said::default()).map(|()| None)?,
                 Err(CallError::Trouble(trouble)) => {
-                    in_doubt = matches!(trouble, Trouble::Lost(_)) || was_question;
+                    self.in_doubt = matches!(trouble, Trouble::Lost(_)) || was_question;
                     Some(trouble)
                 }
                 // Should Dropbox ever dislike empty appends, the next real one tells how far the session is.
@@ -124,11 +171,19 @@ impl<'c> Session<'c> {
             }
             if self.confirmed > before {
                 retry.reset();
+                feed.release(self.confirmed);
+            }
+            if recorder.is_due(self.confirmed, Instant::now()) {
+                recorder.record(self.confirmed, self.confirmed, &self.note(feed)).await?;
             }
             if let Some(trouble) = trouble {
                 retry.wait(&trouble).await?;
             }
         }
+    }
+
+    fn note(&self, feed: &Feed<'_>) -> Note {
+        Note::new(Kind::Sequential, &self.id, feed.hashed(), BTreeMap::new())
     }
 
     /// Sends the next chunk. `None` when there is none.
@@ -168,10 +223,18 @@ impl<'c> Session<'c> {
     }
 }
 
-/// The chunk for a file of this size.
-fn chunk(total: Option<u64>, largest: u64) -> u64 {
+/// The chunk for a file of this size. A chunk must be readable again until it is confirmed.
+fn chunk(total: Option<u64>, access: Access, largest: u64) -> u64 {
     let wanted = total.map_or(largest, |total| total.div_ceil(USUAL_CHUNKS));
-    wanted.clamp(BLOCK, largest.max(BLOCK)).next_multiple_of(BLOCK)
+    let wanted = wanted.clamp(BLOCK, largest.max(BLOCK)).next_multiple_of(BLOCK);
+    match access {
+        Access::Random => wanted,
+        // Nothing can be sent again, however little it is.
+        Access::Forward { window: 0 } => BLOCK,
+        // The other half fills while Dropbox confirms this one, and holds what the stream gave beyond it.
+        Access::Forward { window } if window / 2 < BLOCK => (window / 2).max(1),
+        Access::Forward { window } => wanted.min(window / 2 / BLOCK * BLOCK),
+    }
 }
 
 #[cfg(test)]
@@ -182,7 +245,8 @@ mod tests {
 
     #[test]
     fn chunks_are_multiples_of_four_mebibytes() {
-        let check = |total: Option<u64>, want: u64| assert_eq!(chunk(total, 32 * M), want * M, "{total:?}");
+        let check =
+            |total: Option<u64>, want: u64| assert_eq!(chunk(total, Access::Random, 32 * M), want * M, "{total:?}");
         check(Some(0), 4);
         check(Some(1), 4);
         check(Some(96 * M), 4);
@@ -190,6 +254,20 @@ mod tests {
         check(Some(400 * M), 20);
         check(Some(40_000 * M), 32);
         check(None, 32);
-        assert_eq!(chunk(Some(40_000 * M), 1), 4 * M);
+        assert_eq!(chunk(Some(40_000 * M), Access::Random, 1), 4 * M);
+    }
+
+    #[test]
+    fn a_chunk_fits_into_the_window() {
+        let check = |window: u64, want: u64| {
+            assert_eq!(chunk(Some(40_000 * M), Access::Forward { window }, 32 * M), want, "{window}");
+        };
+        check(0, 4 * M);
+        check(1000, 500);
+        check(4 * M, 2 * M);
+        check(15 * M, 4 * M);
+        check(16 * M, 8 * M);
+        check(17 * M, 8 * M);
+        check(640 * M, 32 * M);
     }
 }

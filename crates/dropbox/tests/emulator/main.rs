@@ -11,6 +11,8 @@ mod conflicts;
 mod connection;
 mod failures;
 mod faults;
+mod forward;
 mod memory;
+mod resume;
 mod sign_in;
 mod world;

@@ -11,8 +11,8 @@ use std::{
 use futures::StreamExt;
 use reqwest::{Certificate, Client, Method};
 use serde_json::{Value, json};
-use sluice_domain::{Failure, FileName, Folder, Limits, Receipt, UploadIntent};
-use sluice_dropbox::{AccountClient, Dropbox, DropboxConfig, Tuning, UploadSink, content_hash};
+use sluice_domain::{Checkpoint, Failure, FileName, Folder, Limits, Receipt, UploadIntent};
+use sluice_dropbox::{AccountClient, Dropbox, DropboxConfig, Previous, Tuning, UploadSink, content_hash};
 use sluice_transfer::{Gate, Sink};
 use tempfile::TempDir;
 use tokio::{
@@ -153,10 +153,27 @@ impl World {
         calls["calls"].as_array().unwrap().iter().map(|call| call["bytes"].as_u64().unwrap()).sum()
     }
 
-    pub(crate) fn sink(&self, name: &str, previous: Option<UploadIntent>) -> UploadSink {
+    pub(crate) fn sink(&self, name: &str, intent: Option<UploadIntent>) -> UploadSink {
+        self.sink_after(name, Previous { intent, checkpoint: None })
+    }
+
+    fn sink_after(&self, name: &str, previous: Previous) -> UploadSink {
         let name = FileName::try_from(name.to_owned()).unwrap();
         let folder: Folder = "/Videos".parse().unwrap();
         UploadSink::new(self.account.clone(), folder, name, previous, self.journal.clone())
+    }
+
+    /// Uploads as `clip.mp4`, going on from this checkpoint: a later attempt, with a gate of its own.
+    pub(crate) async fn resume(&self, source: &Memory, checkpoint: Option<Checkpoint>) -> Result<Receipt, Failure> {
+        self.sink_after("clip.mp4", Previous { intent: None, checkpoint }).take(source, &self.gate).await
+    }
+
+    /// Uploads as `clip.mp4` until the source stops; then the attempt is dropped, as a kill would.
+    pub(crate) async fn upload_until_it_stops(&self, source: &Memory, checkpoint: Option<Checkpoint>) {
+        tokio::select! {
+            ended = self.resume(source, checkpoint) => panic!("it did not stop: {ended:?}"),
+            () = source.stopped.notified() => {}
+        }
     }
 
     /// Uploads as `clip.mp4`.

@@ -36,7 +36,9 @@ fn every_refused_commit_has_a_meaning() {
 
     check(r#"{".tag": "too_many_write_operations"}"#, Commit::Locked);
     check(r#"{".tag": "encryption_not_supported"}"#, Commit::Encryption);
-    check(r#"{".tag": "concurrent_session_not_closed"}"#, Commit::Unknown);
+    check(r#"{".tag": "concurrent_session_not_closed"}"#, Commit::Incomplete);
+    check(r#"{".tag": "concurrent_session_missing_data"}"#, Commit::Incomplete);
+    check(r#"{".tag": "concurrent_session_data_not_allowed"}"#, Commit::Unknown);
     check(r#"{".tag": "of_tomorrow"}"#, Commit::Unknown);
 }
 

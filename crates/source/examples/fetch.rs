@@ -7,7 +7,7 @@ use std::{env, error::Error, io::Write, time::Instant};
 
 use futures::StreamExt;
 use sluice_domain::{ByteSize, Limits, Preset, plan};
-use sluice_source::{Found, Routes, Spool, SpoolConfig, Tools, ToolsConfig, extractor};
+use sluice_source::{Found, Renew, Routes, RoutesConfig, Tools, ToolsConfig, extractor};
 use sluice_transfer::Gate;
 
 #[tokio::main]

@@ -9,14 +9,21 @@ mod limits;
 
 use std::{
     ffi::{OsStr, OsString},
-    io::{self, PipeWriter},
-    os::fd::OwnedFd,
+    io::{self, IoSlice, PipeWriter},
+    iter,
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::net::UnixStream,
+    },
     path::Path,
     process::{ExitStatus, Stdio},
 };
 
 use nix::{
-    sys::signal::{Signal, killpg},
+    sys::{
+        signal::{Signal, killpg},
+        socket::{ControlMessage, MsgFlags, sendmsg},
+    },
     unistd::Pid,
 };
 use tokio::process::{ChildStderr, ChildStdout};
@@ -53,21 +60,37 @@ pub(crate) struct Child {
 impl Child {
     /// Starts the program with its standard output and error piped to us.
     pub(crate) fn start(tools: &Tools, program: &Program<'_>) -> io::Result<Self> {
-        Self::start_with_output(tools, program, Stdio::piped())
+        Self::start_with_output(tools, program, Stdio::piped(), 0)
     }
 
     /// Starts the program with this end of a socket as its standard output.
     pub(crate) fn start_on_socket(tools: &Tools, program: &Program<'_>, socket: OwnedFd) -> io::Result<Self> {
-        Self::start_with_output(tools, program, socket.into())
+        Self::start_with_output(tools, program, socket.into(), 0)
+    }
+
+    /// Starts the program with this standard output, and with these pipes as its file descriptors 3, 4 and so on. Nobody else inherits them.
+    pub(crate) fn start_with_pipes(
+        tools: &Tools,
+        program: &Program<'_>,
+        output: &OwnedFd,
+        pipes: &[OwnedFd],
+    ) -> io::Result<Self> {
+        let (ours, theirs) = UnixStream::pair()?;
+        let all: Vec<_> = iter::once(output).chain(pipes).map(AsRawFd::as_raw_fd).collect();
+        let message = [ControlMessage::ScmRights(&all)];
+        // It waits in the socket until the launcher reads it; the descriptors live on in there.
+        sendmsg::<()>(ours.as_raw_fd(), &[IoSlice::new(&[0])], &message, MsgFlags::MSG_NOSIGNAL, None)?;
+        Self::start_with_output(tools, program, OwnedFd::from(theirs).into(), pipes.len())
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one reasoned place where children of this crate start")]
-    fn start_with_output(tools: &Tools, program: &Program<'_>, output: Stdio) -> io::Result<Self> {
+    fn start_with_output(tools: &Tools, program: &Program<'_>, output: Stdio, pipes: usize) -> io::Result<Self> {
         let (tethered, tether) = io::pipe()?;
         let mut command = tokio::process::Command::new(&tools.python);
         command
             .args([OsStr::new("-I"), OsStr::new("-S"), OsStr::new("-c"), OsStr::new(LAUNCH)])
             .arg(program.limits.to_json())
+            .arg(pipes.to_string())
             .arg(program.path)
             .args(&program.args)
             .env_clear()

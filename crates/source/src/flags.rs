@@ -55,10 +55,8 @@ const LISTING: &[&str] = &[
     "%(.{_type,url,ie_key,webpage_url,title,thumbnail,thumbnails,duration,playlist_index,playlist_id})j",
 ];
 
-/// For a download into the working directory.
-const DOWNLOAD: &[&str] = &[
-    "--retries",
-    "3",
+/// For fetching media, wherever it goes.
+const FETCH: &[&str] = &[
     "--fragment-retries",
     "3",
     "--file-access-retries",
@@ -71,19 +69,44 @@ const DOWNLOAD: &[&str] = &[
     "--downloader",
     "native",
     "--no-mtime",
-    "--output",
-    "media.%(ext)s",
     "--quiet",
     "--progress",
     "--newline",
     "--progress-delta",
     "0.25",
+];
+
+/// For a download into the working directory.
+const DOWNLOAD: &[&str] = &[
+    "--retries",
+    "3",
+    "--output",
+    "media.%(ext)s",
     "--progress-template",
     "download:%(progress.{status,downloaded_bytes,total_bytes})j",
     // ffmpeg sniffs what a file really is; a playlist in disguise must not make it open anything else.
     "--postprocessor-args",
     "ffmpeg_i:-protocol_whitelist file",
 ];
+
+/// For a download to standard output. Fragments lie in the working directory one at a time, until they are written out.
+const STREAM: &[&str] = &[
+    "--no-continue",
+    "--no-part",
+    "--fixup",
+    "never",
+    "--output",
+    "-",
+    // To standard error then, between everything else that it says there.
+    "--progress-template",
+    "download:sluice-progress %(progress.downloaded_bytes)s",
+    // ffmpeg has no part in it: what needs it as a downloader is refused.
+    "--ffmpeg-location",
+    "/nonexistent",
+];
+
+/// How a line begins that says nothing but that something came in.
+pub(crate) const PROGRESS: &str = "sluice-progress ";
 
 fn common(tools: &Tools) -> Vec<OsString> {
     let mut args: Vec<OsString> = COMMON.iter().map(OsString::from).collect();
@@ -128,10 +151,20 @@ fn extraction_of(tools: &Tools, more: &[&str], url: &SourceUrl) -> Vec<OsString>
 /// The options for downloading these formats of this info JSON; `more` says what is done to the result.
 pub(crate) fn download(tools: &Tools, info_json: &Path, formats: &str, more: &[&str]) -> Vec<OsString> {
     let mut args = common(tools);
-    args.extend(DOWNLOAD.iter().map(OsString::from));
+    args.extend(FETCH.iter().chain(DOWNLOAD).map(OsString::from));
     args.extend(["--ffmpeg-location".into(), tools.ffmpeg.clone().into()]);
     args.extend(["--format".into(), formats.into()]);
     args.extend(more.iter().map(OsString::from));
     args.extend(["--load-info-json".into(), info_json.into()]);
+    args
+}
+
+/// The options for writing this format of this info JSON to standard output; whether it comes in fragments decides about retries.
+pub(crate) fn stream(tools: &Tools, info_json: &Path, format: &str, in_fragments: bool) -> Vec<OsString> {
+    let mut args = common(tools);
+    args.extend(FETCH.iter().chain(STREAM).map(OsString::from));
+    // What is written cannot be taken back: after a retry, the beginning would follow the middle. Fragments are written when they are whole.
+    args.extend(["--retries".into(), if in_fragments { "3" } else { "0" }.into()]);
+    args.extend(["--format".into(), format.into(), "--load-info-json".into(), info_json.into()]);
     args
 }

@@ -9,6 +9,8 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::Path,
+    thread,
+    time::Duration,
 };
 
 use nix::fcntl::{Flock, FlockArg};
@@ -50,6 +52,24 @@ impl Home {
     pub(crate) fn directory(&self, prefix: &str) -> io::Result<TempDir> {
         private(prefix, self.directory.path())
     }
+}
+
+/// Removes the directory of a child that was killed.
+pub(crate) fn remove(directory: &Path) {
+    // A process that was killed a moment ago may still be in the middle of making a file; on a busy machine a moment is long.
+    for _ in 0..200 {
+        match fs::remove_dir_all(directory) {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
+                thread::sleep(Duration::from_millis(5));
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(%error, "A private directory cannot be removed");
+                return;
+            }
+            _ => return,
+        }
+    }
+    tracing::warn!("A private directory fills up while it is removed; it goes when this process ends");
 }
 
 /// Removes the directories whose owners are dead. The sweep lock must be held.

@@ -2,11 +2,15 @@
 
 mod child;
 mod classify;
+mod duration;
 mod error;
 mod extract;
 mod flags;
 mod home;
+mod http;
 mod interleave;
+mod order;
+mod pipe;
 mod route;
 mod spool;
 #[cfg(test)]
@@ -16,6 +20,6 @@ mod trial;
 
 pub use error::SourceError;
 pub use extract::{Extraction, Extractor, Found, List, Skipped, extractor};
-pub use route::{Fetched, Routes};
-pub use spool::{Spool, SpoolConfig};
+pub use http::Renew;
+pub use route::{Fetched, Routes, RoutesConfig};
 pub use tools::{Tools, ToolsConfig};

@@ -1,16 +1,18 @@
 //! How a plan is carried out: by its route, or by the next safer one where the bytes turn out to be of another kind.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
-use sluice_domain::{Failure, FailureKind, FileName, Format, Plan, Route, plan::Container};
+use futures::future::join_all;
+use sluice_domain::{ByteSize, Failure, FileName, Format, Plan, Route};
 use sluice_mux::{Hint, Layout};
-use sluice_transfer::{Access, Gate, Rewind, Source, Watched};
+use sluice_transfer::{Access, BufferBudget, Gate, Source, Watched};
 
 use crate::{
-    Extraction, Renew, Spool,
+    Extraction, Renew, SourceError, Tools,
     http::{Media, OpenError, Web},
     interleave::{Inputs, Interleaved, Refused},
     pipe::Pipe,
+    spool::Spool,
 };
 
 /// The bytes of a plan, ready to be read.
@@ -33,12 +35,31 @@ impl std::fmt::Debug for Fetched {
     }
 }
 
+/// What the routes of one process may take up.
+#[derive(Debug, Clone)]
+pub struct RoutesConfig {
+    /// Where files that must be whole are kept for a while; several processes may share it.
+    pub spool_dir: PathBuf,
+    /// What all of them may take up together.
+    pub spool_bytes: ByteSize,
+    /// What the buffers of all streams may take up together.
+    pub buffer_bytes: ByteSize,
+    /// The programs.
+    pub tools: Tools,
+}
+
 /// Every route that there is.
 #[derive(Clone)]
 pub struct Routes {
     web: Web,
     pipe: Pipe,
     spool: Spool,
+}
+
+impl std::fmt::Debug for Routes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Routes").field("spool", &self.spool).finish_non_exhaustive()
+    }
 }
 
 /// One plan on its way.
@@ -49,20 +70,30 @@ struct Fetch<'a> {
     gate: &'a Gate,
 }
 
-/// Why a route is not taken, so that the next one is.
-type Detour = String;
+impl Fetch<'_> {
+    /// What the extractor says of the plan's formats.
+    fn formats(&self) -> impl Iterator<Item = &Format> {
+        let all = &self.extraction.info.formats;
+        self.plan.formats.iter().filter_map(|id| all.iter().find(|format| format.format_id == *id))
+    }
+}
 
 impl Routes {
-    /// The routes of one process.
+    /// The routes of one process. Sweeps out what dead processes left in the spool.
     ///
     /// # Errors
-    /// When the client for the web cannot be made.
-    pub fn new(spool: Spool, tools: Tools, buffers: BufferBudget) -> Result<Self, SourceError> {
-        Ok(Self { web: Web::new()?, pipe: Pipe::new(tools, buffers), spool })
+    /// When the spool cannot be opened, or the client for the web cannot be made.
+    pub fn open(config: RoutesConfig) -> Result<Self, SourceError> {
+        let RoutesConfig { spool_dir, spool_bytes, buffer_bytes, tools } = config;
+        Ok(Self {
+            web: Web::new()?,
+            pipe: Pipe::new(tools.clone(), BufferBudget::new(buffer_bytes)),
+            spool: Spool::open(&spool_dir, spool_bytes, tools)?,
+        })
     }
 
     /// Opens the plan's bytes, by the route that the plan names or, where that cannot serve, by the next safer one. What is fetched is
-    /// reported to the gate; when the gate shuts, everything ends at once. `renew` is asked when the addresses expire on the way.
+    /// reported to the gate; when the gate shuts, everything ends at once. `renew` is asked when addresses expire on the way.
     ///
     /// # Errors
     /// What went wrong, classified, or the gate's reason. Nothing is left behind then.
@@ -89,11 +120,62 @@ impl Routes {
                     return Ok(Fetched { source, file_name: plan.file_name.clone(), route });
                 }
                 Err(OpenError::Unsuitable(why)) => why,
-                // yt-dlp knows better what the site means by it, and may get through where we do not.
+                // The site named a time.
+                Err(OpenError::Failed(failure)) if failure.retry_after.is_some() => return Err(failure),
+                // yt-dlp knows better what a refusal means, and may get through where we do not.
                 Err(OpenError::Failed(failure)) => failure.detail,
             };
-            tracing::info!(route = route.as_str(), detour, "Another route is taken");
+            tracing::info!(?route, detour, "Another route is taken");
             route = route.safer();
         }
     }
+
+    /// The site's own file.
+    async fn direct(&self, fetch: &Fetch<'_>) -> Result<Arc<dyn Source>, OpenError> {
+        let [format] = &fetch.plan.formats[..] else { return Err(unsuitable("a plan of several formats")) };
+        let source = self.web.open(&fetch.media, format, fetch.gate).await?;
+        match source.access() {
+            Access::Random => Ok(source),
+            // It passes once: what Dropbox does not have yet is kept for a while.
+            Access::Forward { .. } => {
+                let (stream, length) = (source.open(0, None).await?, source.length());
+                Ok(self.pipe.window(stream, length, fetch.gate).await?)
+            }
+        }
+    }
+
+    /// Two of its files, laid out as one.
+    async fn interleave(&self, fetch: &Fetch<'_>) -> Result<Arc<dyn Source>, OpenError> {
+        let [video, audio] = &fetch.plan.formats[..] else { return Err(unsuitable("not a pair")) };
+        let open = |format| self.web.open(&fetch.media, format, fetch.gate);
+        let (video, audio) = futures::try_join!(open(video), open(audio))?;
+        if video.access() != Access::Random || audio.access() != Access::Random {
+            return Err(unsuitable("the site serves no ranges"));
+        }
+        let rate = fetch.formats().filter_map(|format| format.fps).fold(0.0, f64::max);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 1000")]
+        let frames_per_second = (rate > 0.0).then_some(rate.ceil().min(1000.0) as u32);
+        let opening = Interleaved::open(Inputs { video, audio }, Layout::Hybrid, Hint { frames_per_second });
+        match fetch.gate.guard(async { Ok(opening.await) }).await? {
+            Ok(interleaved) => Ok(Arc::new(interleaved)),
+            Err(Refused::Unsuitable(why)) => Err(unsuitable(why)),
+            Err(Refused::Failed(failure)) => Err(failure.into()),
+        }
+    }
+
+    /// Through ffmpeg. What we cannot fetch ourselves, yt-dlp does.
+    async fn pipe(&self, fetch: &Fetch<'_>) -> Result<Arc<dyn Source>, OpenError> {
+        let natives = fetch.formats().map(async |format| {
+            if !format.is_fetched_plainly() {
+                return None;
+            }
+            self.web.open(&fetch.media, &format.format_id, fetch.gate).await.ok()
+        });
+        let natives = join_all(natives).await;
+        Ok(self.pipe.fetch(fetch.plan, fetch.extraction, natives, fetch.gate).await?)
+    }
+}
+
+fn unsuitable(why: impl ToString) -> OpenError {
+    OpenError::Unsuitable(why.to_string())
 }

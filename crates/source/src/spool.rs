@@ -13,33 +13,21 @@ mod probe;
 mod prove;
 mod whole;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::Path, sync::Arc};
 
-use async_trait::async_trait;
-use sluice_domain::{ByteSize, Failure, Plan};
+use sluice_domain::{ByteSize, Failure, Plan, Route};
 use sluice_transfer::Gate;
 
-use crate::{Extraction, Fetched, SourceError, Tools, home::Home, route::Route};
+use crate::{Extraction, Fetched, SourceError, Tools, home::Home};
 use budget::Budget;
 use directory::FetchDirectory;
 use download::Download;
 use file::SpoolFile;
 use order::Order;
 
-/// Where the spool is, and how much it may hold.
-#[derive(Debug, Clone)]
-pub struct SpoolConfig {
-    /// The directory; several processes may share it.
-    pub dir: PathBuf,
-    /// What all fetches of this process may take up together.
-    pub bytes: ByteSize,
-    /// The programs.
-    pub tools: Tools,
-}
-
 /// The spool of this process. Clones share it; when the last one is gone, so are its files.
 #[derive(Debug, Clone)]
-pub struct Spool(Arc<Inner>);
+pub(crate) struct Spool(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -53,15 +41,21 @@ impl Spool {
     ///
     /// # Errors
     /// When the directory cannot be made, locked or listed.
-    pub fn open(config: SpoolConfig) -> Result<Self, SourceError> {
-        let (home, budget) = (Home::open(&config.dir)?, Budget::new(config.bytes.0));
-        Ok(Self(Arc::new(Inner { home, budget, tools: config.tools })))
+    pub(crate) fn open(dir: &Path, bytes: ByteSize, tools: Tools) -> Result<Self, SourceError> {
+        let (home, budget) = (Home::open(dir)?, Budget::new(bytes.0));
+        Ok(Self(Arc::new(Inner { home, budget, tools })))
     }
-}
 
-#[async_trait]
-impl Route for Spool {
-    async fn fetch(&self, plan: &Plan, extraction: &Extraction, gate: &Gate) -> Result<Fetched, Failure> {
+    /// Fetches the whole file.
+    ///
+    /// # Errors
+    /// What went wrong, classified, or the gate's reason. Nothing is left behind then.
+    pub(crate) async fn fetch(
+        &self,
+        plan: &Plan,
+        extraction: &Extraction,
+        gate: &Gate,
+    ) -> Result<Fetched, Failure> {
         let Inner { home, budget, tools } = &*self.0;
         let order = Order::new(plan, &extraction.json)?;
         let directory = FetchDirectory::make(home, budget.ticket())?;
@@ -70,8 +64,8 @@ impl Route for Spool {
             Download { tools, order: &order, directory: &directory, gate, file_limit: budget.total() }.run().await?;
         let proven = gate.guard(prove::prove(tools, &directory, plan, &order, extraction, arrived)).await?;
         gate.fetched(proven.bytes)?;
-        let source = Box::new(SpoolFile::new(directory, self.clone(), proven.path, proven.bytes));
-        Ok(Fetched { source, file_name: proven.file_name })
+        let source = Arc::new(SpoolFile::new(directory, self.clone(), proven.path, proven.bytes));
+        Ok(Fetched { source, file_name: proven.file_name, route: Route::Spool })
     }
 }
 

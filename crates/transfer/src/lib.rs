@@ -2,15 +2,22 @@
 //!
 //! The sink pulls: it opens the source at the offset that it has confirmed, so that after any failure the same bytes are read again and
 //! nothing needs to be kept in memory. The gate counts both legs and shuts once, with one reason, on which everybody stops.
+//!
+//! What can be read only once goes through a [`Rewind`]: it keeps what is not acknowledged, within a window, and holds the stream back while
+//! the window is full. All windows of a process come out of one [`BufferBudget`].
 
+mod budget;
 mod gate;
 mod journal;
+mod rewind;
 mod sink;
 mod source;
 mod watched;
 
+pub use budget::{BufferBudget, BufferShare};
 pub use gate::Gate;
 pub use journal::Journal;
+pub use rewind::Rewind;
 pub use sink::Sink;
 pub use source::{Access, ByteStream, Source};
 pub use watched::Watched;

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use sluice_dropbox::Tuning;
 use sluice_queue::{WorkerConfig, run_workers};
 use sluice_runtime::{Boot, Settings, health};
-use sluice_source::{Routes, Spool, SpoolConfig, Tools, ToolsConfig, extractor};
+use sluice_source::{Routes, RoutesConfig, Tools, ToolsConfig, extractor};
 use sluice_store::Store;
 
 use crate::handler::JobHandler;
@@ -52,7 +52,6 @@ async fn connect(settings: &Settings) -> anyhow::Result<Store> {
 }
 
 async fn handler(settings: &Settings, store: Store) -> anyhow::Result<JobHandler> {
-    let dir = settings.worker.spool_dir.clone();
     let tools = Tools::find(ToolsConfig {
         yt_dlp: settings.tools.yt_dlp.clone(),
         python: settings.tools.python.clone(),
@@ -62,11 +61,16 @@ async fn handler(settings: &Settings, store: Store) -> anyhow::Result<JobHandler
         ..ToolsConfig::default()
     })?;
     tools.try_out().await?;
-    let spool = Spool::open(SpoolConfig { dir, bytes: settings.worker.spool_bytes, tools: tools.clone() })?;
+    let routes = Routes::open(RoutesConfig {
+        spool_dir: settings.worker.spool_dir.clone(),
+        spool_bytes: settings.worker.spool_bytes,
+        buffer_bytes: settings.worker.buffer_bytes,
+        tools: tools.clone(),
+    })?;
     Ok(JobHandler {
         dropbox: sluice_wiring::dropbox(settings, Tuning::default(), store.clone())?,
         extractor: extractor(tools),
-        routes: Routes::new(spool),
+        routes,
         limits: settings.limits.domain(),
         playlist_items: settings.limits.playlist_items,
         store,

@@ -78,11 +78,11 @@ impl<'a> Attempt<'a> {
     }
 
     async fn transfer(&self, account: &AccountClient, plan: &Plan, extraction: Extraction) -> Result<Receipt, Failure> {
-        let info = extraction.info.clone();
+        let info = &extraction.info;
         let renew = Arc::new(self.link.clone());
-        let fetched = match self.shared.routes.fetch(plan, extraction, renew, self.gate).await {
+        let fetched = match self.shared.routes.fetch(plan, &extraction, renew, self.gate).await {
             Ok(fetched) => fetched,
-            Err(failure) => return Err(self.judge_fetch(failure, &info).await),
+            Err(failure) => return Err(self.judge_fetch(failure, info).await),
         };
         self.lease.planned(fetched.route, fetched.source.length()).await?;
         self.gate.expect(fetched.source.length());
@@ -92,7 +92,7 @@ impl<'a> Attempt<'a> {
             UploadSink::new(account.clone(), self.job().folder.clone(), fetched.file_name, previous, journal);
         match sink.take(&*fetched.source, self.gate).await {
             Ok(receipt) => Ok(receipt),
-            Err(failure) => Err(self.judge_fetch(failure, &info).await),
+            Err(failure) => Err(self.judge_fetch(failure, info).await),
         }
     }
 

@@ -141,3 +141,31 @@ async fn output_is_bounded() {
     let tail = read_tail(&long[..], 1000).await;
     assert!((1000..=2000 + 8192).contains(&tail.len()), "{}", tail.len());
 }
+
+#[tokio::test]
+async fn pipes_are_inherited_by_this_child_alone() {
+    use std::io::{Read, Write};
+    let (tools, directory) = (tools(), tempfile::tempdir().unwrap());
+    let (mut output, stdout) = io::pipe().unwrap();
+    let (third, mut input) = io::pipe().unwrap();
+    let (mut answer, fourth) = io::pipe().unwrap();
+    let code = "import os
+print('said', flush=True)
+os.write(4, os.read(3, 100).upper())";
+    let args = vec!["-c".into(), code.into()];
+    let limits = ChildLimits::extraction(20);
+    let program = Program { path: &tools.python, args, directory: directory.path(), scratch: directory.path(), limits };
+    let (stdout, pipes) = (OwnedFd::from(stdout), [third.into(), fourth.into()]);
+    let mut child = Child::start_with_pipes(&tools, &program, &stdout, &pipes).unwrap();
+    // Another that starts meanwhile must not hold them open, or they would never end.
+    let other = python(FAMILY, directory.path(), limits);
+    drop((stdout, pipes));
+    input.write_all(b"words").unwrap();
+    drop(input);
+    assert!(child.wait().await.unwrap().success());
+    let (mut said, mut answered) = (String::new(), String::new());
+    output.read_to_string(&mut said).unwrap();
+    answer.read_to_string(&mut answered).unwrap();
+    assert_eq!((said.trim(), answered.as_str()), ("said", "WORDS"));
+    drop(other);
+}

@@ -3,15 +3,13 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    thread,
-    time::Duration,
 };
 
 use sluice_domain::Failure;
 use tempfile::TempDir;
 
 use super::budget::{Ticket, room_on_disk};
-use crate::home::Home;
+use crate::home::{Home, remove};
 
 /// The directory of one fetch, with its share of the budget. Both are given back when it is dropped.
 #[derive(Debug)]
@@ -64,19 +62,6 @@ impl FetchDirectory {
 
 impl Drop for FetchDirectory {
     fn drop(&mut self) {
-        // A process that was killed a moment ago may still be in the middle of making a file; on a busy machine a moment is long.
-        for _ in 0..200 {
-            match fs::remove_dir_all(self.root.path()) {
-                Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
-                    thread::sleep(Duration::from_millis(5));
-                }
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    tracing::warn!(%error, "A spool directory cannot be removed");
-                    return;
-                }
-                _ => return,
-            }
-        }
-        tracing::warn!("A spool directory fills up while it is removed; it goes when this process ends");
+        remove(self.root.path());
     }
 }

@@ -11,12 +11,8 @@ use super::{
     order::Order,
     probe::{Look, Probe, probe},
 };
-use crate::{Extraction, Tools};
+use crate::{Extraction, Tools, duration::prove_duration};
 
-/// How much shorter than announced a file may be, in seconds: sites round, and streams of a pair seldom end together.
-const SLACK_SECONDS: f64 = 2.0;
-/// The same as a part of the whole.
-const SLACK_PART: f64 = 0.03;
 /// Extensions of files that ffprobe must be able to open.
 const MEDIA: [&str; 16] =
     ["mp4", "m4v", "m4a", "mov", "3gp", "webm", "mkv", "mka", "mp3", "aac", "ogg", "opus", "oga", "flac", "wav", "ts"];
@@ -94,14 +90,6 @@ fn prove_size(plan: &Plan, arrived: &Arrived) -> Result<bool, Failure> {
 
 fn cut_off(got: u64, announced: u64) -> Failure {
     Failure::new(FailureKind::Network, format!("{got} bytes arrived of {announced} announced"))
-}
-
-fn prove_duration(announced: Option<f64>, found: Option<f64>) -> Result<(), Failure> {
-    let (Some(announced), Some(found)) = (announced, found) else { return Ok(()) };
-    if found < announced - SLACK_SECONDS.max(announced * SLACK_PART) {
-        return Err(Failure::new(FailureKind::Network, format!("{found:.1} s arrived of {announced:.1} s announced")));
-    }
-    Ok(())
 }
 
 fn prove_codecs((video, audio): &(Codec, Codec), found: &Probe) -> Result<(), Failure> {

@@ -8,13 +8,13 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    Extractor, Found, Routes,
+    Extractor, Found,
     extract::PlainYtDlp,
     testing::{Body, TestServer, capped, dash, gate, hls, hls_fmp4, link, progressive, tools},
 };
 
 struct Rig {
-    routes: Routes,
+    spool: Spool,
     plain: PlainYtDlp,
     dir: TempDir,
 }
@@ -26,14 +26,13 @@ impl Rig {
 
     fn with_room(bytes: u64) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let spool = SpoolConfig { dir: dir.path().to_path_buf(), bytes: ByteSize(bytes), tools: tools() };
-        Self { routes: Routes::new(Spool::open(spool).unwrap()), plain: PlainYtDlp::new(tools()), dir }
+        Self { spool: Spool::open(dir.path(), ByteSize(bytes), tools()).unwrap(), plain: PlainYtDlp::new(tools()), dir }
     }
 
     async fn fetch(&self, url: &str, preset: Preset, gate: &Gate) -> Result<Fetched, Failure> {
         let Found::Media(extraction) = self.plain.extract(&link(url), None, gate).await? else { panic!("a list") };
         let plan = plan::plan(&extraction.info, preset, &Limits::default(), None)?;
-        self.routes.fetch(&plan, &extraction, gate).await
+        self.spool.fetch(&plan, &extraction, gate).await
     }
 
     /// How many fetches have a directory now.

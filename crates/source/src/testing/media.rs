@@ -37,6 +37,22 @@ pub(crate) fn webm() -> Vec<u8> {
     fs::read(directory.path().join("clip.webm")).unwrap()
 }
 
+/// A WebM with VP9 alone and one with Opus alone, 6 s each.
+pub(crate) fn webm_pair() -> (Vec<u8>, Vec<u8>) {
+    let directory = tempfile::tempdir().unwrap();
+    ffmpeg(directory.path(), &["-map", "0:v", "-c:v", "libvpx-vp9", "-g", "15", "picture.webm"]);
+    ffmpeg(directory.path(), &["-map", "1:a", "sound.webm"]);
+    let read = |name| fs::read(directory.path().join(name)).unwrap();
+    (read("picture.webm"), read("sound.webm"))
+}
+
+/// A transport stream with H.264 and AAC that takes up more than 40 MB, 6 s.
+pub(crate) fn large() -> Vec<u8> {
+    let directory = tempfile::tempdir().unwrap();
+    ffmpeg(directory.path(), &["-vf", "scale=1280:720,noise=alls=60", "-qp", "4", "large.ts"]);
+    fs::read(directory.path().join("large.ts")).unwrap()
+}
+
 /// A folder with `clip.m3u8` and its MPEG-TS segments, 6 s.
 pub(crate) fn hls() -> TempDir {
     let directory = tempfile::tempdir().unwrap();

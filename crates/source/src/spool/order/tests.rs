@@ -1,6 +1,6 @@
 //! Orders as data.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sluice_domain::{FileName, Length, Route};
 
 use super::*;

@@ -1,0 +1,118 @@
+//! The piped route: what comes in pieces, or as a pair that only ffmpeg can put together, goes through ffmpeg on its way.
+//!
+//! Each of the plan's formats is a stream of bytes: one of our own fetching, or yt-dlp's standard output. We write them into pipes that
+//! ffmpeg inherits, and read the result from another. Every pipe is small, so that the slowest, at either end, sets the pace of all. ffmpeg
+//! has no network and writes no file. The end of its output is an end only after everything is proven: see `run`.
+//!
+//! It refuses what needs a file that can be written back and forth.
+
+mod ffmpeg;
+mod idle;
+mod input;
+mod run;
+mod scratch;
+mod transport;
+mod yt_dlp;
+
+use std::sync::Arc;
+
+use futures::future::try_join_all;
+use sluice_domain::{Failure, Length, Plan, plan::Container};
+use sluice_transfer::{BufferBudget, ByteStream, Gate, Rewind, Source};
+
+use crate::{Extraction, Tools, order::choose};
+use ffmpeg::{Job, Muxer};
+use input::Input;
+
+/// How much of the result is kept until it is acknowledged: a sink may have as much under way, and no more.
+const WINDOW_BYTES: u64 = 8 << 20;
+
+/// The piped route of this process. Clones share the budget.
+#[derive(Debug, Clone)]
+pub(crate) struct Pipe {
+    tools: Tools,
+    buffers: BufferBudget,
+}
+
+impl Pipe {
+    /// With these programs, and with windows out of this budget.
+    pub(crate) fn new(tools: Tools, buffers: BufferBudget) -> Self {
+        Self { tools, buffers }
+    }
+
+    /// Starts what the plan needs and gives the result while it is made. `native` has, for each of the plan's formats in their order, the
+    /// format's own bytes where we can fetch them; yt-dlp fetches the others. It returns when every input has given something.
+    ///
+    /// The result can be read once, at the pace of whoever reads; dropping it ends every child. The gate hears of the inputs here, and of
+    /// the result from whoever reads it.
+    ///
+    /// # Errors
+    /// What went wrong until then, classified, or the gate's reason. Nothing is left behind then. What goes wrong later is what the stream
+    /// ends with.
+    pub(crate) async fn fetch(
+        &self,
+        plan: &Plan,
+        extraction: &Extraction,
+        native: Vec<Option<Arc<dyn Source>>>,
+        gate: &Gate,
+    ) -> Result<Arc<dyn Source>, Failure> {
+        let muxer = muxer(plan, extraction)?;
+        if native.len() != plan.formats.len() {
+            return Err(Failure::internal(format!("{} inputs for {} formats", native.len(), plan.formats.len())));
+        }
+        let share = self.buffers.take(WINDOW_BYTES, gate).await?;
+        let inputs = plan.formats.iter().zip(native).map(async |(format, native)| {
+            let mut input = match native {
+                Some(source) => Input::native(&*source).await?,
+                None => Input::yt_dlp(&self.tools, &choose(&extraction.json, std::slice::from_ref(format))?)?,
+            };
+            input.look(gate.idle_timeout()).await?;
+            Ok::<_, Failure>(input)
+        });
+        let inputs = gate.guard(try_join_all(inputs)).await?;
+        let formats =
+            plan.formats.iter().map(|id| extraction.info.formats.iter().find(|format| format.format_id == *id));
+        let job = Job { muxer, formats: formats.collect(), strict: inputs.iter().all(Input::is_native) };
+        let running = ffmpeg::start(&self.tools, &job, &inputs)?;
+        let stream = run::stream(running, inputs, extraction.info.duration, gate);
+        let length = plan.length.bytes().map_or(Length::Unknown, Length::Estimate);
+        Ok(Arc::new(Rewind::new(stream, WINDOW_BYTES, length, share)))
+    }
+
+    /// A window on a stream that passes once, out of the same budget.
+    ///
+    /// # Errors
+    /// The gate's reason.
+    pub(crate) async fn window(
+        &self,
+        stream: ByteStream,
+        length: Length,
+        gate: &Gate,
+    ) -> Result<Arc<dyn Source>, Failure> {
+        let share = self.buffers.take(WINDOW_BYTES, gate).await?;
+        Ok(Arc::new(Rewind::new(stream, WINDOW_BYTES, length, share)))
+    }
+}
+
+/// What the result is packed by.
+fn muxer(plan: &Plan, extraction: &Extraction) -> Result<Muxer, Failure> {
+    let refused = |why: &str| Failure::internal(format!("not for a pipe: {why}"));
+    if plan.sound_only || plan.prove_codecs.is_some() {
+        return Err(refused("the result must be looked at, or written back and forth"));
+    }
+    let ext = || {
+        let first = extraction.info.formats.iter().find(|format| Some(&format.format_id) == plan.formats.first());
+        first.map_or("", |format| &format.ext)
+    };
+    match plan.container {
+        Container::Mp4 => Ok(Muxer::Mp4),
+        Container::Webm => Ok(Muxer::Webm),
+        Container::Mkv => Ok(Muxer::Matroska),
+        // What comes in pieces has no container of its own; yt-dlp names the one that people expect.
+        Container::AsIs if ext() == "mp4" => Ok(Muxer::Mp4),
+        Container::AsIs => Err(refused(ext())),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,247 @@
+//! A stream that can be read only once, made into a source that can be opened again, not far behind the farthest byte it gave.
+//!
+//! What was read is kept until the other side has it. When a window's worth is kept, the stream is not read any further, so that whoever
+//! fills it waits: a slow sink slows the site down and never fills the memory.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use async_trait::async_trait;
+use bytes::{Buf, Bytes};
+use futures::{StreamExt, stream};
+use sluice_domain::{Failure, Length};
+
+use crate::{Access, BufferShare, ByteStream, Source};
+
+/// A stream with a window on what it gave last. Dropping it drops the stream, even while somebody reads.
+#[derive(Debug)]
+pub struct Rewind {
+    shared: Arc<Shared>,
+    length: Length,
+    window: u64,
+}
+
+#[derive(Debug)]
+struct Shared {
+    /// Locked for a step at a time, never while anybody waits.
+    kept: Mutex<Kept>,
+    window: u64,
+}
+
+/// What was read and not released. It takes up the window and one chunk at most, as far as chunks own no more memory than they have bytes.
+struct Kept {
+    /// `None` once it has ended.
+    stream: Option<ByteStream>,
+    /// How it ended; told again to whoever gets there again.
+    end: Option<Result<(), Failure>>,
+    chunks: VecDeque<Bytes>,
+    /// Where the first chunk begins: all before it is released.
+    from: u64,
+    /// The farthest byte that was given, in bytes from the start.
+    to: u64,
+    /// Which reader is the current one. Those before it are told to stop.
+    reader: u64,
+    /// Of the current reader, while it waits.
+    waker: Option<Waker>,
+    share: Option<BufferShare>,
+}
+
+impl std::fmt::Debug for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kept").field("from", &self.from).field("to", &self.to).field("end", &self.end).finish()
+    }
+}
+
+impl Rewind {
+    /// A window of so many bytes on a stream of about this length. The share is what the window takes of the budget.
+    ///
+    /// A sink may hold as many bytes as the window is wide before it releases any: one that waits for more waits for ever.
+    #[must_use]
+    pub fn new(stream: ByteStream, window: u64, length: Length, share: BufferShare) -> Self {
+        let kept = Kept {
+            stream: Some(stream),
+            end: None,
+            chunks: VecDeque::new(),
+            from: 0,
+            to: 0,
+            reader: 0,
+            waker: None,
+            share: Some(share),
+        };
+        Self { shared: Arc::new(Shared { kept: Mutex::new(kept), window }), length, window }
+    }
+}
+
+#[async_trait]
+impl Source for Rewind {
+    fn length(&self) -> Length {
+        self.length
+    }
+
+    fn access(&self) -> Access {
+        Access::Forward { window: self.window }
+    }
+
+    fn release(&self, offset: u64) {
+        let waker = self.shared.kept().release(offset);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    async fn open(&self, from: u64, to: Option<u64>) -> Result<ByteStream, Failure> {
+        let (reader, before) = {
+            let mut kept = self.shared.kept();
+            if !(kept.from..=kept.to).contains(&from) {
+                let (first, last) = (kept.from, kept.to);
+                return Err(Failure::internal(format!("byte {from} of a stream of which {first} to {last} are kept")));
+            }
+            kept.reader += 1;
+            (kept.reader, kept.waker.take())
+        };
+        if let Some(waker) = before {
+            waker.wake();
+        }
+        let reading = Reading { shared: self.shared.clone(), reader, at: from, to };
+        let chunks = stream::unfold(Some(reading), async |reading| {
+            let mut reading = reading?;
+            match std::future::poll_fn(|context| reading.poll(context)).await? {
+                Ok(chunk) => Some((Ok(chunk), Some(reading))),
+                Err(failure) => Some((Err(failure), None)),
+            }
+        });
+        Ok(chunks.boxed())
+    }
+}
+
+impl Drop for Rewind {
+    fn drop(&mut self) {
+        let mut kept = self.shared.kept();
+        let stream = kept.stream.take();
+        kept.end.get_or_insert_with(|| Err(Failure::internal("the source is gone")));
+        kept.chunks.clear();
+        kept.share = None;
+        let waker = kept.waker.take();
+        drop(kept);
+        // What the stream does when it is dropped is its own affair, and may take a moment.
+        drop(stream);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+impl Shared {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    /// Lets go of what lies before this offset; gives whoever waited for that.
+    fn release(&mut self, offset: u64) -> Option<Waker> {
+        let mut left = offset.min(self.to).saturating_sub(self.from);
+        self.from += left;
+        while left > 0 {
+            let Some(first) = self.chunks.front_mut() else { break };
+            let here = usize::try_from(left).unwrap_or(usize::MAX).min(first.len());
+            first.advance(here);
+            left -= here as u64;
+            if first.is_empty() {
+                self.chunks.pop_front();
+            }
+        }
+        self.waker.take()
+    }
+
+    /// What is kept from this offset on, up to the end of its chunk.
+    fn at(&self, offset: u64) -> Option<Bytes> {
+        let mut begins = self.from;
+        for chunk in &self.chunks {
+            let ends = begins + chunk.len() as u64;
+            if offset < ends {
+                let skip = usize::try_from(offset.checked_sub(begins)?).ok()?;
+                return Some(chunk.slice(skip..));
+            }
+            begins = ends;
+        }
+        None
+    }
+
+    /// Reads the stream on, unless a window's worth is kept. An end is noted.
+    fn advance(&mut self, window: u64, context: &mut Context<'_>) -> Poll<()> {
+        if let (None, Some(stream)) = (&self.end, &mut self.stream)
+            // With exactly a window's worth it is read on: the sink that holds all of it may only have to learn that this was the end.
+            && self.to - self.from <= window
+        {
+            match stream.poll_next_unpin(context) {
+                Poll::Ready(Some(Ok(chunk))) => {
+                    self.to += chunk.len() as u64;
+                    if !chunk.is_empty() {
+                        self.chunks.push_back(chunk);
+                    }
+                    return Poll::Ready(());
+                }
+                Poll::Ready(Some(Err(failure))) => self.end = Some(Err(failure)),
+                Poll::Ready(None) => self.end = Some(Ok(())),
+                Poll::Pending => {}
+            }
+        }
+        if self.end.is_some() {
+            self.stream = None;
+            return Poll::Ready(());
+        }
+        self.waker = Some(context.waker().clone());
+        Poll::Pending
+    }
+}
+
+/// A reader on its way.
+struct Reading {
+    shared: Arc<Shared>,
+    /// Its number.
+    reader: u64,
+    at: u64,
+    to: Option<u64>,
+}
+
+impl Reading {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
+        let left = self.to.map(|to| to.saturating_sub(self.at));
+        if left == Some(0) {
+            return Poll::Ready(None);
+        }
+        let mut kept = self.shared.kept();
+        loop {
+            if kept.reader != self.reader {
+                return Poll::Ready(Some(Err(Failure::internal("another reader took over"))));
+            }
+            if let Some(mut chunk) = kept.at(self.at) {
+                chunk.truncate(left.and_then(|left| usize::try_from(left).ok()).unwrap_or(usize::MAX));
+                self.at += chunk.len() as u64;
+                return Poll::Ready(Some(Ok(chunk)));
+            }
+            match &kept.end {
+                _ if self.at < kept.from => {
+                    let failure = Failure::internal(format!("byte {} was released before it was read", self.at));
+                    return Poll::Ready(Some(Err(failure)));
+                }
+                Some(Err(failure)) => return Poll::Ready(Some(Err(failure.clone()))),
+                Some(Ok(())) if left.is_some() => {
+                    return Poll::Ready(Some(Err(Failure::internal("the stream ended before the range did"))));
+                }
+                Some(Ok(())) => return Poll::Ready(None),
+                None => {}
+            }
+            if kept.advance(self.shared.window, context).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,9 +5,11 @@
 //! what any user could know.
 
 pub mod api;
+pub mod authority;
 pub mod binaries;
 pub mod browser;
 pub mod chaos;
+pub mod connect_proxy;
 pub mod emulator;
 pub mod eventually;
 pub mod http;

@@ -31,10 +31,16 @@ pub struct Delivery {
     pub announce: Announce,
     /// Close the connection where this byte is due.
     pub cut_at: Option<u64>,
+    /// Reset it (RST) instead of closing it; what is under way then is lost as well.
+    pub reset: bool,
     /// Send nothing more where this byte is due, and keep the connection.
     pub stall_at: Option<u64>,
     /// Pace of each response.
     pub bytes_per_second: Option<u64>,
+    /// The very same address, with its query, is good for so many bytes: then what runs on it is cut, and later requests get 403.
+    pub link_bytes: Option<u64>,
+    /// Serve this many `GET`s well first.
+    pub after: u32,
     /// Serve only this many `GET`s so and all later ones well; without it, for ever.
     pub times: Option<u32>,
 }
@@ -55,6 +61,16 @@ impl Delivery {
         Self { cut_at: Some(offset), ..Self::default() }
     }
 
+    /// Resets the connection where byte `offset` is due.
+    pub fn reset_at(offset: u64) -> Self {
+        Self { reset: true, ..Self::cut_at(offset) }
+    }
+
+    /// Each address is good for so many bytes.
+    pub fn expiring(bytes: u64) -> Self {
+        Self { link_bytes: Some(bytes), ..Self::default() }
+    }
+
     /// Falls silent where byte `offset` is due.
     pub fn stall_at(offset: u64) -> Self {
         Self { stall_at: Some(offset), ..Self::default() }
@@ -63,6 +79,11 @@ impl Delivery {
     /// Sends so many bytes per second.
     pub fn paced(bytes_per_second: u64) -> Self {
         Self { bytes_per_second: Some(bytes_per_second), ..Self::default() }
+    }
+
+    /// The same, but the next `count` downloads are served well.
+    pub fn after(self, count: u32) -> Self {
+        Self { after: count, ..self }
     }
 
     /// The same for the next `count` downloads only.

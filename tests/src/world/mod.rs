@@ -66,7 +66,8 @@ impl World {
     /// Signs the account called `name` in and makes an API token for it.
     pub async fn person(&self, name: &str) -> Result<Person> {
         let web = self.web()?;
-        let signed_in = sign_in(web, name).await.with_context(|| format!("{name} cannot sign in"))?;
+        let signed_in =
+            sign_in(self.emulator.client(), web, name).await.with_context(|| format!("{name} cannot sign in"))?;
         let token = self.command(&["token", "create", "--account", &signed_in.account]).await?;
         // The token stands alone on the last line, so that it can be piped.
         let token = token.lines().last().context("no token was printed")?.trim().to_owned();

@@ -147,6 +147,17 @@ impl Emulator {
         Ok(list.iter().filter(|call| call["route"] == route).count())
     }
 
+    /// Bytes of file content that it took from an account in all, whether they stayed or not.
+    pub async fn bytes_sent(&self, account: &str) -> Result<u64> {
+        let reply = self.control(Method::GET, &format!("calls?account={account}"), None).await?;
+        let calls = reply["calls"].as_array().context("no list of calls")?;
+        let uploads = calls.iter().filter(|call| {
+            let route = call["route"].as_str().unwrap_or_default();
+            route == "files/upload" || route.starts_with("files/upload_session/") && !route.contains("finish_batch")
+        });
+        Ok(uploads.filter_map(|call| call["bytes"].as_u64()).sum())
+    }
+
     /// Lets all access tokens of an account expire (`expire`), or withdraws its consent (`revoke`).
     pub async fn tokens(&self, what: &str, account: &str) -> Result<Value> {
         self.control(Method::POST, &format!("tokens/{what}"), Some(&json!({ "account": account }))).await

@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 use super::{
     Announce, Content, Hold, Resource,
     body::{Body, Flow, short},
-    range::{Asked, asked},
+    range::{Asked, asked, end_of},
     resource::Kind,
     shelf::Shelf,
     visits::{Ending, Entry, Visit},
@@ -29,7 +29,11 @@ pub(super) async fn answer(
     if !is_get && method != Method::HEAD {
         return refused(&entry, StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD");
     }
-    let (delivery, bar) = if is_get { shelf.for_get(path) } else { (shelf.for_head(path), None) };
+    let (delivery, bar) = if is_get {
+        shelf.for_get(path, end_of(text_of(headers, &header::RANGE).as_deref()))
+    } else {
+        (shelf.for_head(path), None)
+    };
     if let Some(bar) = bar.as_ref().filter(|bar| bar.at == Hold::Answer && !bar.is_open()) {
         bar.pass().await;
     }

@@ -19,7 +19,8 @@ pub enum Announce {
 
 /// A way of serving one path. The default is flawless and as fast as it goes.
 ///
-/// Positions are offsets in the content, not in one response: a range that begins behind a position meets it at once.
+/// Positions are offsets in the content, not in one response: a range that begins behind a position meets it at once, and one that ends before
+/// it does not count.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Delivery {
@@ -46,6 +47,11 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// Where in the content something happens; `None` when it concerns the whole response.
+    pub(super) fn begins_at(&self) -> Option<u64> {
+        [self.cut_at, self.stall_at].into_iter().flatten().min().filter(|_| self.status.is_none())
+    }
+
     /// Answers with `status`.
     pub fn status(status: u16) -> Self {
         Self { status: Some(status), ..Self::default() }

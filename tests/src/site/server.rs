@@ -104,6 +104,20 @@ impl Site {
         Gate { bar }
     }
 
+    /// Cuts the first response that reaches byte `at` of `path`; from then on there is `resource` instead.
+    pub fn replace_at(&self, path: &str, at: u64, resource: Resource) {
+        let bar = Bar::new(Hold::Byte(at));
+        self.shelf.hold(path, bar.clone());
+        self.shelf.deliver(path, Delivery::cut_at(at).times(1));
+        let (shelf, path) = (self.shelf.clone(), path.to_owned());
+        tokio::spawn(self.closing.clone().run_until_cancelled_owned(async move {
+            // An error would mean that the sender is gone, and we hold one.
+            let _ = bar.arrivals.subscribe().wait_for(|&arrived| arrived > 0).await;
+            shelf.publish(&path, resource);
+            bar.open();
+        }));
+    }
+
     /// The visits to `path` so far, oldest first.
     pub fn visits(&self, path: &str) -> Vec<Visit> {
         self.shelf.visits.to(path)

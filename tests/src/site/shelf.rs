@@ -113,11 +113,12 @@ impl Shelf {
         locked(&self.deliveries).get(path).filter(|delivery| delivery.after == 0).cloned().unwrap_or_default()
     }
 
-    /// What holds for this `GET`; counts it against the delivery's `times`.
-    pub(super) fn for_get(&self, path: &str) -> (Delivery, Option<Bar>) {
+    /// What holds for this `GET`, which ends at byte `end`; counts it against the delivery's `times`, if it comes so far as to meet it.
+    pub(super) fn for_get(&self, path: &str, end: Option<u64>) -> (Delivery, Option<Bar>) {
         let mut deliveries = locked(&self.deliveries);
         let delivery = match deliveries.get_mut(path) {
             None => Delivery::default(),
+            Some(found) if found.begins_at().zip(end).is_some_and(|(begins, end)| end <= begins) => found.clone(),
             Some(found) if found.after > 0 => {
                 found.after -= 1;
                 Delivery::default()

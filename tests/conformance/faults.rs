@@ -216,3 +216,25 @@ async fn the_line_can_be_slowed() -> Result<()> {
     practice.control(Method::POST, "throttle", &json!({})).await?;
     Ok(())
 }
+
+#[tokio::test]
+async fn connections_share_the_whole_line_and_bodies_their_connection() -> Result<()> {
+    let practice = Practice::start().await?;
+    let content = bytes(400_000);
+    let seconds = async |slow: Value, together: usize| {
+        practice.control(Method::POST, "throttle", &slow).await?;
+        let started = Instant::now();
+        // Plain HTTP/1.1: what goes at the same time goes over connections of its own.
+        let names: Vec<String> = (0..together).map(|number| format!("/slow-{number}")).collect();
+        futures::future::try_join_all(names.iter().map(|name| practice.put(name, &content))).await?;
+        anyhow::Ok(started.elapsed().as_secs_f64())
+    };
+    let each = seconds(json!({"connection_bytes_per_second": 1_000_000}), 3).await?;
+    let total = seconds(json!({"total_bytes_per_second": 1_000_000}), 3).await?;
+    ensure!(each > 0.38 && total > 1.18, "{each} s each, {total} s together");
+    practice.control(Method::POST, "throttle", &json!({"connection_bytes_per_second": 1_000_000})).await?;
+    let started = Instant::now();
+    ensure!(practice.download(&json!({"path": "/slow-0"}), None).await?.body == content);
+    ensure!(started.elapsed() > Duration::from_millis(370), "{:?}", started.elapsed());
+    Ok(())
+}

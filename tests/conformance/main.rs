@@ -2,8 +2,6 @@
 //! What Sluice makes of it is no business of these tests.
 
 mod bounds;
-mod certificate;
-mod connect_proxy;
 mod downloads;
 mod faults;
 mod oauth;

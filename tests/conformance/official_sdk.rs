@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};
+use e2e::authority::Authority;
 use e2e::emulator::Emulator;
 use e2e::tools;
 
-use crate::certificate::Authority;
 use crate::program::run;
 
 #[tokio::test]

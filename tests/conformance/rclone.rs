@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
+use e2e::authority::Authority;
+use e2e::connect_proxy::ConnectProxy;
 use e2e::emulator::Emulator;
 use e2e::person::ADA;
 use e2e::tools;
 use reqwest::{Certificate, Client, Method};
 use serde_json::{Value, json};
 
-use crate::certificate::Authority;
-use crate::connect_proxy::ConnectProxy;
 use crate::practice::{Practice, bytes, send};
 use crate::program::run;
 

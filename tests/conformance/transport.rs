@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use e2e::authority::Authority;
 use e2e::emulator::Emulator;
 use e2e::http::client;
 use reqwest::{Certificate, Client, Version};
@@ -10,7 +11,6 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::certificate::Authority;
 use crate::practice::{Practice, bytes};
 
 #[tokio::test]

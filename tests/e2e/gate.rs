@@ -1,16 +1,10 @@
 //! The gate: nothing over a limit is ever committed, and what cannot be known beforehand is stopped on its way.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use e2e::{
+    disk::{Disk, disk_use},
     eventually::eventually,
     landed::{files, landed},
     media::clips,
@@ -117,36 +111,4 @@ async fn a_refusal_says_what_would_fit_and_fit_takes_it() -> Result<()> {
     let bytes = landed(&ada.files, &job)?;
     ensure!((bytes.len() as u64) < CAP, "{} bytes fit?", bytes.len());
     world.end().await
-}
-
-/// The most that ever lay in a folder, looked at every few milliseconds.
-struct Disk {
-    peak: Arc<AtomicU64>,
-    watching: tokio::task::JoinHandle<()>,
-}
-
-impl Disk {
-    fn watch(folder: PathBuf) -> Self {
-        let peak = Arc::new(AtomicU64::new(0));
-        let seen = peak.clone();
-        let watching = tokio::spawn(async move {
-            let mut ticks = tokio::time::interval(Duration::from_millis(10));
-            loop {
-                ticks.tick().await;
-                seen.fetch_max(disk_use(&folder), Ordering::Relaxed);
-            }
-        });
-        Self { peak, watching }
-    }
-
-    fn peak(self) -> u64 {
-        self.watching.abort();
-        self.peak.load(Ordering::Relaxed)
-    }
-}
-
-/// Bytes below `folder`; files that vanish meanwhile count nothing.
-fn disk_use(folder: &std::path::Path) -> u64 {
-    let sizes = |file: String| folder.join(file).metadata().map_or(0, |data| data.len());
-    files(folder).map_or(0, |files| files.into_iter().map(sizes).sum())
 }

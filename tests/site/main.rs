@@ -4,4 +4,5 @@
 mod faults;
 mod kinds;
 mod lists;
+mod shaped;
 mod yt_dlp;

@@ -33,6 +33,12 @@ pub struct Job {
     pub bytes_in: u64,
     /// Bytes that Dropbox acknowledged.
     pub bytes_out: u64,
+    /// Bytes expected in all.
+    pub bytes_total: Option<u64>,
+    /// How well that is known.
+    pub length: String,
+    /// How the bytes travel, once planned.
+    pub route: Option<String>,
     /// Where the file landed.
     pub dropbox_path: Option<String>,
     /// Bytes of the file that landed.

@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use reqwest::{Client, Method};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
+    authority::Authority,
     binaries::binary,
-    http::{body, client},
+    http::{body, client, client_trusting},
     process::{Launch, Process},
     tools,
 };
@@ -17,6 +19,17 @@ use crate::{
 pub const APP_KEY: &str = "practice";
 /// Longest reply to a control call.
 const REPLY: usize = 16 << 20;
+
+/// How slow the emulator's line is. Zeros: as fast as it goes.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Throttle {
+    /// Bytes per second of everything together.
+    pub total_bytes_per_second: u64,
+    /// Bytes per second of each connection.
+    pub connection_bytes_per_second: u64,
+    /// Added to every call.
+    pub round_trip_ms: u64,
+}
 
 /// A running emulator.
 #[derive(Debug)]
@@ -29,6 +42,16 @@ pub struct Emulator {
 impl Emulator {
     /// Starts it over `directory/dropbox` with extra arguments.
     pub async fn start(directory: &Path, extra: &[String]) -> Result<Self> {
+        Self::start_with(directory, extra, client()?).await
+    }
+
+    /// The same over TLS, with the certificate of `authority`.
+    pub async fn start_secure(directory: &Path, extra: &[String], authority: &Authority) -> Result<Self> {
+        let extra = [extra, &authority.flags()].concat();
+        Self::start_with(directory, &extra, client_trusting(authority)?).await
+    }
+
+    async fn start_with(directory: &Path, extra: &[String], client: Client) -> Result<Self> {
         let folder = directory.join("dropbox");
         std::fs::create_dir_all(&folder)?;
         let place = folder.to_str().context("the path is not UTF-8")?;
@@ -41,7 +64,12 @@ impl Emulator {
             environment: tools::environment(),
             announces: true,
         };
-        Ok(Self { process: Process::start(directory, launch).await?, folder, client: client()? })
+        Ok(Self { process: Process::start(directory, launch).await?, folder, client })
+    }
+
+    /// A client that trusts its certificate.
+    pub fn client(&self) -> &Client {
+        &self.client
     }
 
     /// Its base address.
@@ -68,6 +96,17 @@ impl Emulator {
     /// Sets an account's space, for example `{"quota": 1000}`.
     pub async fn account(&self, id: &str, change: &Value) -> Result<Value> {
         self.control(Method::POST, &format!("accounts/{id}"), Some(change)).await
+    }
+
+    /// Slows its line down from now on.
+    pub async fn shape(&self, throttle: &Throttle) -> Result<()> {
+        self.control(Method::POST, "throttle", Some(&serde_json::to_value(throttle)?)).await?;
+        Ok(())
+    }
+
+    /// Connects the account called `name` with an app of this key, without a browser: `refresh_token` and more.
+    pub async fn grant(&self, name: &str, app_key: &str) -> Result<Value> {
+        self.control(Method::POST, "grant", Some(&json!({ "account": name, "client_id": app_key }))).await
     }
 
     /// The log of calls.
@@ -106,6 +145,17 @@ impl Emulator {
         let reply = self.calls().await?;
         let list = reply["calls"].as_array().or(reply.as_array()).context("no list of calls")?;
         Ok(list.iter().filter(|call| call["route"] == route).count())
+    }
+
+    /// Bytes of file content that it took from an account in all, whether they stayed or not.
+    pub async fn bytes_sent(&self, account: &str) -> Result<u64> {
+        let reply = self.control(Method::GET, &format!("calls?account={account}"), None).await?;
+        let calls = reply["calls"].as_array().context("no list of calls")?;
+        let uploads = calls.iter().filter(|call| {
+            let route = call["route"].as_str().unwrap_or_default();
+            route == "files/upload" || route.starts_with("files/upload_session/") && !route.contains("finish_batch")
+        });
+        Ok(uploads.filter_map(|call| call["bytes"].as_u64()).sum())
     }
 
     /// Lets all access tokens of an account expire (`expire`), or withdraws its consent (`revoke`).

@@ -3,20 +3,28 @@
 use std::{sync::Once, time::Duration};
 
 use anyhow::{Result, ensure};
-use reqwest::{Client, Response, redirect::Policy};
+use reqwest::{Certificate, Client, ClientBuilder, Response, redirect::Policy};
+
+use crate::authority::Authority;
 
 /// A client that follows no redirect and gives up after a minute.
 pub fn client() -> Result<Client> {
+    Ok(builder().build()?)
+}
+
+/// The same, which trusts `authority` and nobody else.
+pub fn client_trusting(authority: &Authority) -> Result<Client> {
+    let root = Certificate::from_pem(&std::fs::read(authority.root())?)?;
+    Ok(builder().tls_certs_only([root]).build()?)
+}
+
+fn builder() -> ClientBuilder {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         // An error says that another part of the test has installed one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
-    Ok(Client::builder()
-        .redirect(Policy::none())
-        .connect_timeout(Duration::from_secs(5))
-        .timeout(Duration::from_secs(60))
-        .build()?)
+    Client::builder().redirect(Policy::none()).connect_timeout(Duration::from_secs(5)).timeout(Duration::from_secs(60))
 }
 
 /// The whole body, which must not be longer than `limit` bytes; an error when the connection ends too early.

@@ -1,6 +1,10 @@
 //! What lies in an account, judged without trusting anybody: bytes read from the emulator's folder.
 
-use std::{fs, io::ErrorKind, path::Path};
+use std::{
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
@@ -14,13 +18,29 @@ const BLOCK: usize = 4 << 20;
 /// content hash with what the job says.
 pub fn landed(folder: &Path, job: &Job) -> Result<Vec<u8>> {
     ensure!(job.state == "completed", "not completed: {job:#?}");
-    let path = job.dropbox_path.as_deref().context("a completed job has a path")?;
-    let file = folder.join(path.trim_start_matches('/'));
+    let file = path(folder, job)?;
     let bytes = fs::read(&file).with_context(|| format!("{} did not land", file.display()))?;
-    ensure!(job.size == Some(bytes.len() as u64), "{path}: {} bytes, the job says {:?}", bytes.len(), job.size);
+    ensure!(
+        job.size == Some(bytes.len() as u64),
+        "{}: {} bytes, the job says {:?}",
+        file.display(),
+        bytes.len(),
+        job.size
+    );
     let hash = content_hash(&bytes);
-    ensure!(job.content_hash.as_deref() == Some(&hash), "{path}: hash {hash}, the job says {:?}", job.content_hash);
+    ensure!(
+        job.content_hash.as_deref() == Some(&hash),
+        "{}: hash {hash}, the job says {:?}",
+        file.display(),
+        job.content_hash
+    );
     Ok(bytes)
+}
+
+/// Where the file of the completed `job` lies.
+pub fn path(folder: &Path, job: &Job) -> Result<PathBuf> {
+    let path = job.dropbox_path.as_deref().context("a completed job has a path")?;
+    Ok(folder.join(path.trim_start_matches('/')))
 }
 
 /// All files below `folder`, as paths relative to it; none when there is no such folder.

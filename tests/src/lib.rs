@@ -5,12 +5,17 @@
 //! what any user could know.
 
 pub mod api;
+pub mod authority;
 pub mod binaries;
 pub mod browser;
 pub mod chaos;
+pub mod connect_proxy;
+pub mod disk;
 pub mod emulator;
 pub mod eventually;
+pub mod family;
 pub mod http;
+pub mod kills;
 pub mod landed;
 pub mod long_list;
 pub mod media;

@@ -5,10 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use reqwest::{Client, Response, header};
 
-use crate::{
-    api::Api,
-    http::{body, client},
-};
+use crate::{api::Api, http::body};
 
 /// The emulator's first account.
 pub const ADA: &str = "Ada Example";
@@ -36,12 +33,11 @@ pub(crate) struct SignedIn {
     pub(crate) cookie: String,
 }
 
-/// Follows the way of a browser: login, consent of the account called `name`, and back.
-pub(crate) async fn sign_in(web: &str, name: &str) -> Result<SignedIn> {
-    let client = client()?;
+/// Follows the way of a browser, which must trust Dropbox's certificate: login, consent of the account called `name`, and back.
+pub(crate) async fn sign_in(client: &Client, web: &str, name: &str) -> Result<SignedIn> {
     let login = client.get(format!("{web}/login")).send().await?;
     let cookies = cookies(&login);
-    let (consent, address) = page(&client, &location(&login)?).await?;
+    let (consent, address) = page(client, &location(&login)?).await?;
     let ticket = between(&consent, "name=\"ticket\" value=\"", "\"")?;
     let (before, _) = consent.split_once(&format!("> {name}<")).with_context(|| format!("no account {name}"))?;
     let account = before.rsplit_once("value=\"").map(|(_, rest)| rest.split('"').next().unwrap_or_default());

@@ -71,8 +71,10 @@ pub(crate) async fn handle(
     connection: Connection,
 ) -> Result<Answer, Cut> {
     let target = Target::of(request.uri().path());
-    let (head, incoming) = request.into_parts();
-    let body = RequestBody::new(incoming, service.line.pace());
+    let (mut head, incoming) = request.into_parts();
+    // For whoever answers with a body: it goes over the same line.
+    head.extensions.insert(Arc::clone(&connection.bucket));
+    let body = RequestBody::new(incoming, service.line.pace(&connection.bucket));
     let mut call = Call { head, body, connection, fault: None };
     let Some(route) = target.route().map(str::to_owned) else { return dispatch(&service, &target, &mut call).await };
 

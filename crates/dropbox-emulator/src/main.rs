@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use dropbox_emulator::settings::{App, Settings, Switches, TlsFiles};
+use dropbox_emulator::settings::{App, Settings, Switches, Throttle, TlsFiles};
 use dropbox_emulator::{Emulator, Error};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -47,6 +47,15 @@ struct Flags {
     /// Behaviour where Dropbox is undocumented, as name=value (repeatable)
     #[arg(long, value_name = "NAME=VALUE", value_delimiter = ',', env = "SLUICE_EMULATOR_SWITCH")]
     switch: Vec<String>,
+    /// A slow line: bytes per second of each connection; 0 for as fast as it goes
+    #[arg(long, value_name = "BYTES", default_value_t = 0, env = "SLUICE_EMULATOR_CONNECTION_PACE")]
+    connection_pace: u64,
+    /// A slow line: bytes per second of all connections together
+    #[arg(long, value_name = "BYTES", default_value_t = 0, env = "SLUICE_EMULATOR_TOTAL_PACE")]
+    total_pace: u64,
+    /// A long line: milliseconds before each call
+    #[arg(long, value_name = "MS", default_value_t = 0, env = "SLUICE_EMULATOR_ROUND_TRIP")]
+    round_trip: u64,
     /// Skip the consent page: the first account agrees to everything
     #[arg(long, env = "SLUICE_EMULATOR_AUTO_APPROVE")]
     auto_approve: bool,
@@ -68,6 +77,12 @@ impl Flags {
             accounts: self.account,
             quota: self.quota,
             switches,
+            throttle: Throttle {
+                connection_bytes_per_second: self.connection_pace,
+                total_bytes_per_second: self.total_pace,
+                round_trip_ms: self.round_trip,
+                ..Throttle::default()
+            },
             auto_approve: self.auto_approve,
         })
     }

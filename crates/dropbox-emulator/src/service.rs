@@ -60,7 +60,7 @@ impl Service {
             temporary_links: TemporaryLinks::default(),
             faults: Faults::default(),
             calls: Calls::default(),
-            line: Line::default(),
+            line: Line::new(settings.throttle),
             settings,
         })
     }

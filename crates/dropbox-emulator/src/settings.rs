@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+pub use crate::wire::pace::Throttle;
 
 /// Everything [`crate::Emulator::build`] needs.
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub struct Settings {
     pub quota: u64,
     /// How to behave where Dropbox is undocumented.
     pub switches: Switches,
+    /// How slow the line is from the start.
+    pub throttle: Throttle,
     /// Skip the consent page: the first account agrees to everything at once.
     pub auto_approve: bool,
 }

@@ -73,6 +73,51 @@ pub(super) async fn mp3(library: &Library, shape: Shape) -> Result<PathBuf> {
     one(library, "mp3", [shape.sound(), words("-c:a libmp3lame -b:a 96k -ac 2 clip.mp3")].concat(), "clip.mp3").await
 }
 
+/// Noise that takes as many bits as it is given, and a tone, apart: `video.mp4` and `audio.m4a` in the folder that is returned, each in
+/// fragments of two seconds behind one index.
+pub(super) async fn noise(
+    library: &Library,
+    seconds: u32,
+    height: u32,
+    video_bits: u32,
+    audio_bits: u32,
+) -> Result<PathBuf> {
+    let fragmented = "-movflags +frag_keyframe+default_base_moof+global_sidx+delay_moov -f mp4";
+    let video = format!(
+        "-c:v libx264 -preset ultrafast -profile:v high -bf 2 -sc_threshold 0 -pix_fmt yuv420p -g 50 -keyint_min 50 \
+         -b:v {video_bits} -maxrate {video_bits} -bufsize {video_bits}"
+    );
+    let output = format!(
+        "-map 0:v {video} {fragmented} video.mp4 \
+         -map 1:a -c:a aac -b:a {audio_bits} -ac 2 {fragmented} -frag_duration 2000000 audio.m4a"
+    );
+    library.make("noise", &[noisy(seconds, height), words(&output)].concat()).await
+}
+
+/// The same as `video.webm` and `audio.webm`, Cues first.
+pub(super) async fn noise_webm(
+    library: &Library,
+    seconds: u32,
+    height: u32,
+    video_bits: u32,
+    audio_bits: u32,
+) -> Result<PathBuf> {
+    let output = format!(
+        "-map 0:v -c:v libvpx-vp9 -deadline realtime -cpu-used 8 -row-mt 1 -pix_fmt yuv420p -g 50 -keyint_min 50 \
+         -b:v {video_bits} -dash 1 -cues_to_front 1 -f webm video.webm \
+         -map 1:a -c:a libopus -b:a {audio_bits} -ac 2 -dash 1 -cues_to_front 1 -f webm audio.webm"
+    );
+    library.make("noise-webm", &[noisy(seconds, height), words(&output)].concat()).await
+}
+
+fn noisy(seconds: u32, height: u32) -> Vec<String> {
+    words(&format!(
+        "-f lavfi -i testsrc2=size={}x{height}:rate=25:duration={seconds},noise=alls=40:allf=t \
+         -f lavfi -i sine=frequency=440:sample_rate=48000:duration={seconds}",
+        width(height)
+    ))
+}
+
 /// The streams of `inputs`, copied into another container: `output` holds the maps and the muxer's options and ends
 /// in the name of the file that is returned.
 pub(super) async fn copied(library: &Library, name: &str, inputs: &[&Path], output: &str) -> Result<PathBuf> {

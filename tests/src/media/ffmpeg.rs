@@ -3,6 +3,7 @@
 use std::{path::Path, process::Stdio, time::Duration};
 
 use anyhow::{Context, Result, bail};
+use sha2::{Digest as _, Sha256};
 
 /// Two shared cores under a full test run encode our largest clip in a few seconds; a minute means it hangs.
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -54,4 +55,47 @@ pub async fn essence(path: &Path) -> Result<Essence> {
         })
     };
     Ok(Essence { video: stream("v"), audio: stream("a") })
+}
+
+/// All packets of one stream, undecoded: what two files of one container have in common, however their samples are interleaved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packets {
+    /// `v`, `a`, …
+    pub kind: String,
+    /// SHA-256 of their hashes and their times, in microseconds since the first one's, in their order.
+    pub hash: String,
+    /// How many there are.
+    pub count: usize,
+}
+
+/// The packets of every stream of the file at `path`, in the order of its streams; an error when ffmpeg finds damage.
+pub async fn packets(path: &Path) -> Result<Vec<Packets>> {
+    let input = path.to_str().context("the path is not UTF-8")?;
+    let output = "-map 0 -c copy -copyts -f framehash -hash sha256 -";
+    let arguments: Vec<String> = ["-i", input].into_iter().chain(output.split(' ')).map(str::to_owned).collect();
+    let table = run(Path::new("."), &arguments).await?;
+    // `#tb 0: 1/12800` and `#media_type 0: video`, then a line for each packet: `0, dts, pts, duration, size, hash`.
+    let said = |key: &str, stream: &str| {
+        let start = format!("#{key} {stream}: ");
+        table.lines().find_map(|line| line.strip_prefix(&start)).with_context(|| format!("no {key} of {stream}"))
+    };
+    let mut streams = Vec::new();
+    for stream in (0..).map(|number| number.to_string()).take_while(|stream| said("media_type", stream).is_ok()) {
+        let (one, ticks) = said("tb", &stream)?.split_once('/').context("no time base")?;
+        let (one, ticks): (i64, i64) = (one.parse()?, ticks.parse()?);
+        let (mut first, mut digest, mut count) = (None, Sha256::new(), 0);
+        for line in table.lines() {
+            let fields: Vec<&str> = line.split(',').map(str::trim).collect();
+            let [number, _, time, .., hash] = fields[..] else { continue };
+            if number == stream {
+                let time: i64 = time.parse().context("a packet without a time")?;
+                let since = (time - *first.get_or_insert(time)) * 1_000_000 * one / ticks;
+                digest.update(format!("{since} {hash}\n"));
+                count += 1;
+            }
+        }
+        let kind = said("media_type", &stream)?.chars().take(1).collect();
+        streams.push(Packets { kind, hash: hex::encode(digest.finalize()), count });
+    }
+    Ok(streams)
 }

@@ -8,13 +8,16 @@ mod clips;
 mod encode;
 mod ffmpeg;
 mod library;
+mod long;
 mod manifest;
 mod rendition;
+mod stretch;
 
 pub use adaptive::Adaptive;
 pub use clips::{Clips, Folder, clips, poster, tiny};
 pub use encode::Shape;
-pub use ffmpeg::{Essence, essence};
+pub use ffmpeg::{Essence, Packets, essence, packets};
 pub use library::Library;
+pub use long::{Long, Track};
 pub use manifest::on_demand;
 pub use rendition::Rendition;

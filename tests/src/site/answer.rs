@@ -1,5 +1,7 @@
 //! From a request to a response.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, header, response};
 use hyper::body::Incoming;
@@ -7,17 +9,18 @@ use hyper::body::Incoming;
 use super::{
     Announce, Content, Hold, Resource,
     body::{Body, Flow, short},
-    flush::Flushes,
-    range::{Asked, asked},
+    range::{Asked, asked, end_of},
     resource::Kind,
     shelf::Shelf,
     visits::{Ending, Entry, Visit},
+    wire::Wire,
 };
 
 /// Answers one request from what is published.
 pub(super) async fn answer(
-    shelf: &Shelf,
-    flushes: Flushes,
+    shelf: &Arc<Shelf>,
+    wire: Wire,
+    scheme: &str,
     request: &Request<Incoming>,
 ) -> http::Result<Response<Body>> {
     let (method, headers, path) = (request.method(), request.headers(), request.uri().path());
@@ -26,7 +29,11 @@ pub(super) async fn answer(
     if !is_get && method != Method::HEAD {
         return refused(&entry, StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD");
     }
-    let (delivery, bar) = if is_get { shelf.for_get(path) } else { (shelf.for_head(path), None) };
+    let (delivery, bar) = if is_get {
+        shelf.for_get(path, end_of(text_of(headers, &header::RANGE).as_deref()))
+    } else {
+        (shelf.for_head(path), None)
+    };
     if let Some(bar) = bar.as_ref().filter(|bar| bar.at == Hold::Answer && !bar.is_open()) {
         bar.pass().await;
     }
@@ -38,6 +45,23 @@ pub(super) async fn answer(
         }
         return Ok(response);
     }
+    let link = delivery.link_bytes.and_then(|_| Some(request.uri().path_and_query()?.as_str().to_owned()));
+    if let (Some(most), Some(link)) = (delivery.link_bytes, &link)
+        && shelf.spend(link, 0) >= most
+    {
+        return refused(&entry, StatusCode::FORBIDDEN, "this address has expired");
+    }
+    tokio::time::sleep(shelf.line().round_trip).await;
+    let flow = |content: Content, entry| Flow {
+        rest: 0..content.len(),
+        content,
+        delivery,
+        bar,
+        entry,
+        wire,
+        shelf: shelf.clone(),
+        link,
+    };
     match shelf.resource(path).map(|Resource { kind }| kind) {
         None => refused(&entry, StatusCode::NOT_FOUND, "nothing here"),
         Some(Kind::Redirect { target }) => {
@@ -47,13 +71,17 @@ pub(super) async fn answer(
         }
         Some(Kind::Text { mime, text }) => {
             let host = text_of(headers, &header::HOST).unwrap_or_default();
-            let content = Content::new(text.replace("{base}", &format!("http://{host}")));
-            let flow = Flow { rest: 0..content.len(), content, delivery, bar, entry, flushes };
-            whole(method, Response::builder().header(header::CONTENT_TYPE, mime), flow)
+            let mut text = text.replace("{base}", &format!("{scheme}://{host}"));
+            if let Some(secure) = shelf.secure.get() {
+                text = text.replace("{secure}", &format!("https://{secure}"));
+            }
+            if text.contains("{fresh}") {
+                text = text.replace("{fresh}", &shelf.fresh().to_string());
+            }
+            whole(method, Response::builder().header(header::CONTENT_TYPE, mime), flow(Content::new(text), entry))
         }
         Some(Kind::File { mime, content }) => {
-            let flow = Flow { rest: 0..content.len(), content, delivery, bar, entry, flushes };
-            file(headers, method, Response::builder().header(header::CONTENT_TYPE, mime), flow)
+            file(headers, method, Response::builder().header(header::CONTENT_TYPE, mime), flow(content, entry))
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The body of one response: content sent piece by piece through pace, gate, stall and cut.
 
-use std::{io, ops::Range, time::Duration};
+use std::{io, ops::Range, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::{Stream, TryStreamExt as _, stream};
@@ -8,7 +8,7 @@ use http::Method;
 use http_body_util::{BodyExt as _, Full, StreamBody, combinators::BoxBody};
 use hyper::body::Frame;
 
-use super::{Announce, Content, Delivery, Hold, flush::Flushes, gate::Bar, visits::Entry};
+use super::{Announce, Content, Delivery, Hold, gate::Bar, shelf::Shelf, visits::Entry, wire::Wire};
 
 pub(super) type Body = BoxBody<Bytes, io::Error>;
 
@@ -27,7 +27,10 @@ pub(super) struct Flow {
     pub(super) delivery: Delivery,
     pub(super) bar: Option<Bar>,
     pub(super) entry: Entry,
-    pub(super) flushes: Flushes,
+    pub(super) wire: Wire,
+    pub(super) shelf: Arc<Shelf>,
+    /// The address, where bytes are counted against it.
+    pub(super) link: Option<String>,
 }
 
 impl Flow {
@@ -62,6 +65,10 @@ impl Flow {
         if self.delivery.cut_at.is_some_and(|cut| cut <= at) {
             return self.cut().await;
         }
+        let left = self.link_bytes_left();
+        if left == Some(0) {
+            return self.cut().await;
+        }
         if self.delivery.stall_at.is_some_and(|stall| stall <= at) {
             std::future::pending::<()>().await;
         }
@@ -73,13 +80,22 @@ impl Flow {
             .fold(self.rest.end, u64::min);
         let pace = self.delivery.bytes_per_second;
         // A tenth of a second at a time looks like a slow line, not like a stuttering one.
-        let limit = pace.map_or(PIECE, |pace| PIECE.min(pace / 10).max(1)).min(next_stop - at);
+        let line = self.shelf.line();
+        let slowest = [pace, line.bytes_per_second, line.connection_bytes_per_second].into_iter().flatten().min();
+        let limit = slowest.map_or(PIECE, |pace| PIECE.min(pace / 10).max(1)).min(next_stop - at);
+        let limit = left.map_or(limit, |left| limit.min(left));
         let piece = self.content.at(at, limit);
         if let Some(pace) = pace {
             let size = u32::try_from(piece.len()).unwrap_or(u32::MAX);
             tokio::time::sleep(Duration::from_secs(1) * size / u32::try_from(pace).unwrap_or(u32::MAX).max(1)).await;
         }
-        self.rest.start += piece.len() as u64;
+        let bytes = piece.len() as u64;
+        self.wire.bucket().pass(bytes, line.connection_bytes_per_second).await;
+        self.shelf.bucket.pass(bytes, line.bytes_per_second).await;
+        if let Some(link) = &self.link {
+            self.shelf.spend(link, bytes);
+        }
+        self.rest.start += bytes;
         self.entry.sent(piece.len());
         // Now, not at the next call: hyper asks no further once the announced length is reached.
         if self.rest.is_empty() && !self.promised_more() {
@@ -93,9 +109,18 @@ impl Flow {
         matches!(self.delivery.announce, Announce::Claim(length) if length > self.content.len())
     }
 
+    /// What the address is still good for.
+    fn link_bytes_left(&self) -> Option<u64> {
+        let (most, link) = self.delivery.link_bytes.zip(self.link.as_ref())?;
+        Some(most.saturating_sub(self.shelf.spend(link, 0)))
+    }
+
     /// Breaks the connection once everything so far is on its way.
     async fn cut(&self) -> io::Result<Option<Bytes>> {
-        self.flushes.next().await;
+        self.wire.flushed().await;
+        if self.delivery.reset {
+            self.wire.will_reset();
+        }
         Err(io::Error::other("cut on purpose"))
     }
 }

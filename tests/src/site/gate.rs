@@ -50,7 +50,7 @@ impl Drop for Gate {
 pub(super) struct Bar {
     pub(super) at: Hold,
     open: watch::Sender<bool>,
-    arrivals: watch::Sender<usize>,
+    pub(super) arrivals: watch::Sender<usize>,
 }
 
 impl Bar {

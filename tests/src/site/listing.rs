@@ -21,7 +21,7 @@ pub enum Size {
 pub struct Format {
     /// The site's number of the format.
     pub itag: u32,
-    /// Path of the file.
+    /// Path of the file, or a whole address, in which the placeholders of [`Resource::text`] work.
     pub path: String,
     /// Type with codecs: `video/mp4; codecs="avc1.64001f"`; two codecs for a progressive file.
     pub mime: String,
@@ -89,7 +89,7 @@ fn player(listing: &Listing) -> Value {
 fn entry(format: &Format, seconds: u32) -> Value {
     let mut entry = json!({
         "itag": format.itag,
-        "url": format!("{{base}}{}", format.path),
+        "url": if format.path.starts_with('/') { format!("{{base}}{}", format.path) } else { format.path.clone() },
         "mimeType": format.mime,
         "approxDurationMs": (u64::from(seconds) * 1000).to_string(),
     });

@@ -28,6 +28,14 @@ pub(super) fn asked(header: Option<&str>, length: u64) -> Asked {
     if range.start < range.end { Asked::Part(range) } else { Asked::Beyond }
 }
 
+/// Where a range ends, if it says so.
+pub(super) fn end_of(header: Option<&str>) -> Option<u64> {
+    match asked(header, u64::MAX) {
+        Asked::Part(part) => Some(part.end).filter(|end| *end < u64::MAX),
+        Asked::All | Asked::Beyond => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

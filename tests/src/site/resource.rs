@@ -13,7 +13,7 @@ pub struct Resource {
 pub(super) enum Kind {
     /// Bytes with validators and ranges.
     File { mime: String, content: Content },
-    /// Text in which `{base}` stands for the address that the client used.
+    /// Text with the placeholders of [`Resource::text`].
     Text { mime: String, text: String },
     /// 302.
     Redirect { target: String },
@@ -26,7 +26,8 @@ impl Resource {
     }
 
     /// Text of type `mime`; every `{base}` in it becomes the scheme, host and port by which the client asked, so the
-    /// site works under any name. Never served in ranges.
+    /// site works under any name; `{secure}` becomes the address under which the site speaks TLS, and `{fresh}` another
+    /// number each time somebody asks. Never served in ranges.
     pub fn text(mime: impl Into<String>, text: impl Into<String>) -> Self {
         Self { kind: Kind::Text { mime: mime.into(), text: text.into() } }
     }

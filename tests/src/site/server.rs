@@ -5,27 +5,34 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    Delivery, Gate, Hold, Resource, Visit,
+    Delivery, Gate, Hold, Line, Resource, Visit,
     answer::answer,
     control::control,
-    flush::{Connection, Flushes},
     gate::Bar,
     shelf::Shelf,
+    tls,
+    wire::{Connection, Wire},
 };
+use crate::authority::Authority;
 
 /// A running site. Dropping it closes every connection.
 #[derive(Debug)]
 pub struct Site {
     address: SocketAddr,
     shelf: Arc<Shelf>,
+    closing: CancellationToken,
     _closing: DropGuard,
 }
 
@@ -39,8 +46,24 @@ impl Site {
     pub async fn bind(address: SocketAddr) -> Result<Self> {
         let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
         let (address, shelf, closing) = (listener.local_addr()?, Arc::new(Shelf::default()), CancellationToken::new());
-        tokio::spawn(closing.clone().run_until_cancelled_owned(accept(listener, shelf.clone(), closing.clone())));
-        Ok(Self { address, shelf, _closing: closing.drop_guard() })
+        let site = Self { address, shelf, closing: closing.clone(), _closing: closing.drop_guard() };
+        site.serve(listener, None);
+        Ok(site)
+    }
+
+    /// Speaks TLS as well, on another free port and with the certificate of `authority`; returns where.
+    pub async fn secure(&self, authority: &Authority) -> Result<SocketAddr> {
+        let tls = tls::acceptor(authority)?;
+        let listener = TcpListener::bind((self.address.ip(), 0)).await?;
+        let address = listener.local_addr()?;
+        ensure!(self.shelf.secure.set(address).is_ok(), "it speaks TLS already");
+        self.serve(listener, Some(tls));
+        Ok(address)
+    }
+
+    fn serve(&self, listener: TcpListener, tls: Option<TlsAcceptor>) {
+        let (shelf, closing) = (self.shelf.clone(), self.closing.clone());
+        tokio::spawn(closing.clone().run_until_cancelled_owned(accept(listener, tls, shelf, closing)));
     }
 
     /// Where it listens.
@@ -69,11 +92,30 @@ impl Site {
         self.shelf.deliver(path, delivery);
     }
 
+    /// From now on the line is so slow, for responses under way as well.
+    pub fn shape(&self, line: Line) {
+        self.shelf.shape(line);
+    }
+
     /// From now on holds every `GET` of `path`, until the gate opens.
     pub fn hold(&self, path: &str, at: Hold) -> Gate {
         let bar = Bar::new(at);
         self.shelf.hold(path, bar.clone());
         Gate { bar }
+    }
+
+    /// Cuts the first response that reaches byte `at` of `path`; from then on there is `resource` instead.
+    pub fn replace_at(&self, path: &str, at: u64, resource: Resource) {
+        let bar = Bar::new(Hold::Byte(at));
+        self.shelf.hold(path, bar.clone());
+        self.shelf.deliver(path, Delivery::cut_at(at).times(1));
+        let (shelf, path) = (self.shelf.clone(), path.to_owned());
+        tokio::spawn(self.closing.clone().run_until_cancelled_owned(async move {
+            // An error would mean that the sender is gone, and we hold one.
+            let _ = bar.arrivals.subscribe().wait_for(|&arrived| arrived > 0).await;
+            shelf.publish(&path, resource);
+            bar.open();
+        }));
     }
 
     /// The visits to `path` so far, oldest first.
@@ -87,22 +129,41 @@ impl Site {
     }
 }
 
-async fn accept(listener: TcpListener, shelf: Arc<Shelf>, closing: CancellationToken) {
+async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, shelf: Arc<Shelf>, closing: CancellationToken) {
     // An error of accept is one connection that died early, or no file descriptors left: the test will notice.
     while let Ok((stream, _)) = listener.accept().await {
-        tokio::spawn(closing.clone().run_until_cancelled_owned(connection(stream, shelf.clone())));
+        let (tls, shelf) = (tls.clone(), shelf.clone());
+        tokio::spawn(closing.clone().run_until_cancelled_owned(connection(stream, tls, shelf)));
     }
 }
 
-async fn connection(stream: TcpStream, shelf: Arc<Shelf>) {
-    let flushes = Flushes::default();
-    let connection = Connection { stream, flushes: flushes.clone() };
+async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, shelf: Arc<Shelf>) {
+    // Small answers would wait for each other.
+    let _ = stream.set_nodelay(true);
+    let wire = Wire::default();
+    let connection = Connection { stream, wire: wire.clone() };
+    match tls {
+        None => converse(connection, wire, "http", shelf).await,
+        Some(tls) => {
+            if let Ok(connection) = tls.accept(connection).await {
+                converse(connection, wire, "https", shelf).await;
+            }
+        }
+    }
+}
+
+async fn converse(
+    connection: impl AsyncRead + AsyncWrite + Unpin,
+    wire: Wire,
+    scheme: &'static str,
+    shelf: Arc<Shelf>,
+) {
     let service = service_fn(move |request: Request<Incoming>| {
-        let (shelf, flushes) = (shelf.clone(), flushes.clone());
+        let (shelf, wire) = (shelf.clone(), wire.clone());
         async move {
             match request.uri().path().strip_prefix("/control/").map(str::to_owned) {
                 Some(call) => control(&shelf, &call, request).await,
-                None => answer(&shelf, flushes, &request).await,
+                None => answer(&shelf, wire, scheme, &request).await,
             }
         }
     });

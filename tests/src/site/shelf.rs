@@ -3,12 +3,17 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex},
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use super::{
-    Delivery, Resource,
+    Delivery, Line, Resource,
     gate::Bar,
+    line::Bucket,
     visits::{Visits, locked},
 };
 
@@ -33,6 +38,14 @@ pub(super) struct Shelf {
     makers: Mutex<Vec<Maker>>,
     deliveries: Mutex<HashMap<String, Delivery>>,
     bars: Mutex<HashMap<String, Bar>>,
+    line: Mutex<Line>,
+    /// What has gone over the line.
+    pub(super) bucket: Bucket,
+    /// Bytes that went out under each address.
+    links: Mutex<HashMap<String, u64>>,
+    fresh: AtomicU64,
+    /// Where TLS is spoken.
+    pub(super) secure: OnceLock<SocketAddr>,
     pub(super) visits: Arc<Visits>,
 }
 
@@ -50,6 +63,27 @@ impl Shelf {
 
     pub(super) fn deliver(&self, path: &str, delivery: Delivery) {
         locked(&self.deliveries).insert(path.to_owned(), delivery);
+    }
+
+    pub(super) fn shape(&self, line: Line) {
+        *locked(&self.line) = line;
+    }
+
+    pub(super) fn line(&self) -> Line {
+        *locked(&self.line)
+    }
+
+    /// Another number each time.
+    pub(super) fn fresh(&self) -> u64 {
+        self.fresh.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Counts bytes against an address; how many there are now.
+    pub(super) fn spend(&self, link: &str, bytes: u64) -> u64 {
+        let mut links = locked(&self.links);
+        let spent = links.entry(link.to_owned()).or_default();
+        *spent += bytes;
+        *spent
     }
 
     /// Replaces an earlier bar, which lets its waiters pass.
@@ -76,14 +110,19 @@ impl Shelf {
     }
 
     pub(super) fn for_head(&self, path: &str) -> Delivery {
-        locked(&self.deliveries).get(path).cloned().unwrap_or_default()
+        locked(&self.deliveries).get(path).filter(|delivery| delivery.after == 0).cloned().unwrap_or_default()
     }
 
-    /// What holds for this `GET`; counts it against the delivery's `times`.
-    pub(super) fn for_get(&self, path: &str) -> (Delivery, Option<Bar>) {
+    /// What holds for this `GET`, which ends at byte `end`; counts it against the delivery's `times`, if it comes so far as to meet it.
+    pub(super) fn for_get(&self, path: &str, end: Option<u64>) -> (Delivery, Option<Bar>) {
         let mut deliveries = locked(&self.deliveries);
         let delivery = match deliveries.get_mut(path) {
             None => Delivery::default(),
+            Some(found) if found.begins_at().zip(end).is_some_and(|(begins, end)| end <= begins) => found.clone(),
+            Some(found) if found.after > 0 => {
+                found.after -= 1;
+                Delivery::default()
+            }
             Some(found) => {
                 let now = found.clone();
                 if let Some(left) = &mut found.times {

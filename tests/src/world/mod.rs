@@ -15,6 +15,7 @@ use tokio::sync::SemaphorePermit;
 
 use crate::{
     api::Api,
+    authority::Authority,
     binaries::binary,
     emulator::Emulator,
     person::{Person, sign_in},
@@ -41,6 +42,7 @@ pub struct World {
     workers: Vec<Process>,
     started: usize,
     environment: BTreeMap<String, String>,
+    authority: Option<Authority>,
     directory: TempDir,
     ended: bool,
     // Declared last: the next world may start when all of this one is gone.
@@ -66,7 +68,8 @@ impl World {
     /// Signs the account called `name` in and makes an API token for it.
     pub async fn person(&self, name: &str) -> Result<Person> {
         let web = self.web()?;
-        let signed_in = sign_in(web, name).await.with_context(|| format!("{name} cannot sign in"))?;
+        let signed_in =
+            sign_in(self.emulator.client(), web, name).await.with_context(|| format!("{name} cannot sign in"))?;
         let token = self.command(&["token", "create", "--account", &signed_in.account]).await?;
         // The token stands alone on the last line, so that it can be piped.
         let token = token.lines().last().context("no token was printed")?.trim().to_owned();
@@ -175,6 +178,18 @@ impl World {
     /// The line to Redis, in a world that was set up with one.
     pub fn line(&self) -> Result<&Proxy> {
         self.line.as_ref().context("the world was not set up with a proxy")
+    }
+
+    /// Who vouches for Dropbox and the site, in a world that was set up so.
+    pub fn authority(&self) -> Result<&Authority> {
+        self.authority.as_ref().context("the world was not set up with TLS")
+    }
+
+    /// A folder that goes when the world ends.
+    pub fn scratch(&self, name: &str) -> Result<PathBuf> {
+        let folder = self.directory.path().join(name);
+        std::fs::create_dir_all(&folder)?;
+        Ok(folder)
     }
 
     /// The folder in which workers spool.

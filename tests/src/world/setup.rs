@@ -6,6 +6,7 @@ use tokio::sync::Semaphore;
 
 use super::World;
 use crate::{
+    authority::Authority,
     emulator::{APP_KEY, Emulator},
     proxy::Proxy,
     redis::{Fsync, Redis},
@@ -24,11 +25,19 @@ pub struct Setup {
     accounts: Vec<String>,
     fsync: Fsync,
     proxied: bool,
+    secure: bool,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { settings: Vec::new(), workers: 1, accounts: Vec::new(), fsync: Fsync::Always, proxied: false }
+        Self {
+            settings: Vec::new(),
+            workers: 1,
+            accounts: Vec::new(),
+            fsync: Fsync::Always,
+            proxied: false,
+            secure: false,
+        }
     }
 }
 
@@ -68,6 +77,13 @@ impl Setup {
         self
     }
 
+    /// Lets Dropbox speak TLS only, and the site TLS too; Sluice trusts their authority.
+    #[must_use]
+    pub fn secure(mut self) -> Self {
+        self.secure = true;
+        self
+    }
+
     /// Starts everything and waits until it is ready.
     pub async fn start(self) -> Result<World> {
         let turn = TURNS.acquire().await?;
@@ -78,7 +94,18 @@ impl Setup {
         }
         let site = Site::start().await?;
         let accounts: Vec<String> = self.accounts.iter().flat_map(|name| ["--account".into(), name.clone()]).collect();
-        let (redis, emulator) = tokio::try_join!(Redis::start(place, self.fsync), Emulator::start(place, &accounts))?;
+        let authority = self.secure.then(|| Authority::make(place)).transpose()?;
+        let dropbox = async {
+            match &authority {
+                Some(authority) => Emulator::start_secure(place, &accounts, authority).await,
+                None => Emulator::start(place, &accounts).await,
+            }
+        };
+        let (redis, emulator) = tokio::try_join!(Redis::start(place, self.fsync), dropbox)?;
+        let mut allowed = site.address().to_string();
+        if let Some(authority) = &authority {
+            allowed = format!("{allowed},{}", site.secure(authority).await?);
+        }
         let line = if self.proxied { Some(Proxy::start(redis.socket()).await?) } else { None };
         let redis_url = line.as_ref().map_or_else(|| redis.url(), Proxy::url);
 
@@ -97,7 +124,7 @@ impl Setup {
             ("dropbox.token_url", format!("{}/oauth2/token", emulator.address())),
             ("worker.spool_dir", path("spool")),
             ("worker.drain", "2s".to_owned()),
-            ("egress.allow", site.address().to_string()),
+            ("egress.allow", allowed),
             ("security.secret_key", hex::encode(secret)),
             ("tools.python", python.display().to_string()),
             ("tools.yt_dlp", yt_dlp.display().to_string()),
@@ -106,6 +133,9 @@ impl Setup {
         settings.extend(self.settings.iter().map(|(name, value)| (name.as_str(), value.clone())));
         let mut environment = tools::environment();
         environment.extend([("HOME".to_owned(), path("home")), ("TMPDIR".to_owned(), path("tmp"))]);
+        if let Some(authority) = &authority {
+            environment.insert("SSL_CERT_FILE".to_owned(), authority.root().display().to_string());
+        }
         for (name, value) in settings {
             environment.insert(format!("SLUICE__{}", name.to_uppercase().replace('.', "__")), value);
         }
@@ -119,6 +149,7 @@ impl Setup {
             workers: Vec::new(),
             started: 0,
             environment,
+            authority,
             directory,
             ended: false,
             _turn: turn,

@@ -1,6 +1,7 @@
 //! Bytes out: `files/download`, and whatever else answers with a file's content. Ranges, validators, a steady pace.
 
 use std::io::SeekFrom;
+use std::sync::Arc;
 
 use bytes::BytesMut;
 use futures::stream;
@@ -24,6 +25,7 @@ use crate::files::node::Node;
 use crate::service::Service;
 use crate::settings::RangeError;
 use crate::wire::answer::{Answer, Body, answer, full, header_json, set};
+use crate::wire::pace::{Bucket, Pace};
 
 const PIECE: usize = 64 * 1024;
 const BINARY: &str = "application/octet-stream";
@@ -78,14 +80,15 @@ pub(crate) async fn content(
     if status == StatusCode::PARTIAL_CONTENT {
         set(&mut answer, CONTENT_RANGE, &format!("bytes {first}-{}/{}", first + length - 1, facts.size));
     }
+    let shared = head.extensions.get::<Arc<Bucket>>().cloned().unwrap_or_default();
     let (parts, _empty) = answer.into_parts();
-    let body = if length == 0 { full("") } else { stream_of(service, file, length) };
+    let body = if length == 0 { full("") } else { stream_of(file, length, service.line.pace(&shared)) };
     Ok(Response::from_parts(parts, body))
 }
 
-fn stream_of(service: &Service, file: File, length: u64) -> Body {
-    let start = (file.take(length), service.line.pace());
-    let pieces = stream::try_unfold(start, |(mut file, mut pace)| async move {
+fn stream_of(file: File, length: u64, pace: Pace) -> Body {
+    let start = (file.take(length), pace);
+    let pieces = stream::try_unfold(start, |(mut file, pace)| async move {
         let mut piece = BytesMut::with_capacity(PIECE);
         if file.read_buf(&mut piece).await? == 0 {
             return Ok(None);

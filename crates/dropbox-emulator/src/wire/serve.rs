@@ -25,6 +25,7 @@ use tokio_util::task::TaskTracker;
 use crate::error::Error;
 use crate::settings::TlsFiles;
 use crate::wire::answer::Answer;
+use crate::wire::pace::Bucket;
 
 const CONNECTIONS: usize = 1024;
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -37,6 +38,8 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub(crate) struct Connection {
     pub(crate) peer: SocketAddr,
     pub(crate) is_tls: bool,
+    /// What has gone over it.
+    pub(crate) bucket: Arc<Bucket>,
     /// Ends the whole connection, with every request on it.
     pub(crate) sever: CancellationToken,
 }
@@ -87,7 +90,7 @@ where
         };
         let (Ok(place), Ok((stream, peer))) = accepted else { continue };
         let _no_delay = stream.set_nodelay(true);
-        let connection = Connection { peer, is_tls: tls.is_some(), sever: stop.child_token() };
+        let connection = Connection { peer, is_tls: tls.is_some(), bucket: Arc::default(), sever: stop.child_token() };
         let (tls, handle) = (tls.clone(), handle.clone());
         open.spawn(async move {
             match tls {

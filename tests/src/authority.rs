@@ -15,10 +15,12 @@ const NAMES: [&str; 6] = [
 ];
 
 /// The files of an authority in a directory.
-pub(crate) struct Authority(PathBuf);
+#[derive(Debug, Clone)]
+pub struct Authority(PathBuf);
 
 impl Authority {
-    pub(crate) fn make(directory: &Path) -> Result<Self> {
+    /// Makes one; what was in `directory` under the same names is replaced.
+    pub fn make(directory: &Path) -> Result<Self> {
         let authority = Self(directory.to_owned());
         let mut root = CertificateParams::default();
         root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -36,20 +38,22 @@ impl Authority {
     }
 
     /// What clients must trust.
-    pub(crate) fn root(&self) -> PathBuf {
+    pub fn root(&self) -> PathBuf {
         self.0.join("root.pem")
     }
 
-    fn certificate(&self) -> PathBuf {
+    /// What servers show.
+    pub fn certificate(&self) -> PathBuf {
         self.0.join("certificate.pem")
     }
 
-    fn key(&self) -> PathBuf {
+    /// The key of what servers show.
+    pub fn key(&self) -> PathBuf {
         self.0.join("key.pem")
     }
 
     /// The emulator's flags for TLS.
-    pub(crate) fn flags(&self) -> Vec<String> {
+    pub fn flags(&self) -> Vec<String> {
         let text = |path: PathBuf| path.to_string_lossy().into_owned();
         vec!["--tls-cert".into(), text(self.certificate()), "--tls-key".into(), text(self.key())]
     }

@@ -10,15 +10,17 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 /// A running proxy; it ends when dropped.
-pub(crate) struct ConnectProxy {
-    pub(crate) url: String,
+#[derive(Debug)]
+pub struct ConnectProxy {
+    /// What `HTTPS_PROXY` must say.
+    pub url: String,
     refused: Arc<Mutex<Vec<String>>>,
     _serving: JoinSet<()>,
 }
 
 impl ConnectProxy {
     /// Leads to `target`, which is `host:port`.
-    pub(crate) async fn start(target: &str) -> Result<Self> {
+    pub async fn start(target: &str) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let refused = Arc::new(Mutex::new(Vec::new()));
@@ -40,7 +42,7 @@ impl ConnectProxy {
     }
 
     /// Who else was asked for.
-    pub(crate) fn strangers(&self) -> Vec<String> {
+    pub fn strangers(&self) -> Vec<String> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -1,0 +1,130 @@
+//! Streams take the way that was planned for them, and leave nothing on the disk.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use e2e::{
+    api::Job,
+    disk::Disk,
+    emulator::Throttle,
+    landed::{files, landed, path},
+    media::{Library, Long, clips, tiny},
+    person::{ADA, Person},
+    site::{Content, Delivery, Line, Links, Resource, Stream},
+    world::World,
+};
+
+use crate::expect::Expect;
+
+const LIMIT: Duration = Duration::from_secs(120);
+const MEGABYTE: u64 = 1_000_000;
+
+/// A world and three links: one file, a pair, segments.
+struct Three {
+    world: World,
+    ada: Person,
+    single: Stream,
+    pair: Stream,
+    segments: String,
+}
+
+async fn three(workers: usize) -> Result<Three> {
+    let setup = World::setup().workers(workers).setting("limits.user_running", "8").setting("worker.drain", "500ms");
+    let world = setup.start().await?;
+    let ada = world.person(ADA).await?;
+    let content = Content::noisy_mp4(&tiny().await?, 30 * MEGABYTE, 1);
+    let single = world.site.publish_single("single", &content, Links::Plain);
+    let pair = Long::mp4(&Library::of_the_repository()?, 30).await?;
+    let pair = world.site.publish_pair("pair", &pair, Links::Plain);
+    for (name, bytes) in &clips().await?.hls_ts {
+        let mime = if name.ends_with("m3u8") { "application/vnd.apple.mpegurl" } else { "video/mp2t" };
+        world.site.publish(&format!("/hls/{name}"), Resource::file(mime, Content::new(bytes.clone())));
+    }
+    Ok(Three { world, ada, single, pair, segments: "/hls/index.m3u8".to_owned() })
+}
+
+impl Three {
+    async fn send(&self, link: &str) -> Result<Job> {
+        self.ada.api.send(&self.world.site.url(link), "best").await
+    }
+
+    async fn whole(&self, stream: &Stream, job: &Job) -> Result<Job> {
+        let done = self.ada.api.finished(&job.id, LIMIT).await?;
+        ensure!(done.state == "completed", "{done:#?}");
+        stream.compare(&path(&self.ada.files, &done)?).await.with_context(|| format!("{done:#?}"))?;
+        Ok(done)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_takes_its_route_and_nothing_lies_on_the_disk() -> Result<()> {
+    let three = three(1).await?;
+    let check = async |link: &str, route: &str| -> Result<Job> {
+        let disk = Disk::watch(three.world.spool());
+        let job = three.send(link).await?;
+        let done = three.ada.api.finished(&job.id, LIMIT).await?;
+        ensure!(done.state == "completed" && done.route.as_deref() == Some(route), "{route}: {done:#?}");
+        let (largest, size) = (disk.largest(), done.size.unwrap_or_default());
+        eprintln!("{route}: {size} bytes landed, the largest file in the spool had {largest}");
+        ensure!(largest <= MEGABYTE, "{route}: a file of {largest} bytes lay in the spool");
+        Ok(done)
+    };
+    let done = check(&three.single.path, "direct").await?;
+    ensure!(done.length == "exact" && done.bytes_total == done.size, "{done:#?}");
+    three.whole(&three.single, &done).await?;
+    let done = check(&three.pair.path, "interleave").await?;
+    ensure!(done.length == "exact" && done.bytes_total == done.size, "{done:#?}");
+    three.whole(&three.pair, &done).await?;
+    let done = check(&three.segments, "pipe").await?;
+    let film = [&clips().await?.progressive];
+    Expect::streams(film, film).check(&landed(&three.ada.files, &done)?).await?;
+    three.world.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_hides_its_length_is_stopped_at_the_cap() -> Result<()> {
+    let world = World::setup().setting("limits.max_file_bytes", "10 MB").start().await?;
+    let ada = world.person(ADA).await?;
+    let content = Content::noisy_mp4(&tiny().await?, 60 * MEGABYTE, 1);
+    world.site.publish("/endless.mp4", Resource::file("video/mp4", content));
+    world.site.deliver("/endless.mp4", Delivery::chunked());
+    // Slow enough that what lies in the buffers of a fast line does not count.
+    world.site.shape(Line { bytes_per_second: Some(20 * MEGABYTE), ..Line::default() });
+    let job = ada.api.run(&world.site.url("/endless.mp4"), "best", LIMIT).await?;
+    ensure!(job.state == "refused" && job.failure() == "too_large", "{job:#?}");
+    ensure!(files(&ada.files)?.is_empty(), "it was committed: {:?}", files(&ada.files)?);
+    let sent: u64 = world.site.visits("/endless.mp4").iter().map(|visit| visit.sent_bytes).sum();
+    ensure!(sent < 40 * MEGABYTE, "{sent} bytes were fetched");
+    // What was streamed so far is in a session that nobody will ever finish.
+    world.end_with_open_sessions(1).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_told_to_stop_hands_its_streams_over_where_they_are() -> Result<()> {
+    let mut three = three(1).await?;
+    three.world.emulator.shape(&Throttle { total_bytes_per_second: 10 * MEGABYTE, ..Throttle::default() }).await?;
+    let jobs = [three.send(&three.single.path).await?, three.send(&three.pair.path).await?];
+    for job in &jobs {
+        three.ada.api.until(&job.id, LIMIT, |job| job.bytes_out > 8 * MEGABYTE).await?;
+    }
+    three.world.stop_worker(0).await?;
+    for job in &jobs {
+        let waiting = three.ada.api.job(&job.id).await?;
+        ensure!(waiting.state == "queued", "a drained job waits for the next worker: {waiting:#?}");
+    }
+    let before = three.world.emulator.bytes_sent(&three.ada.account).await?;
+    three.world.emulator.shape(&Throttle::default()).await?;
+    three.world.add_worker().await?;
+    let (single, pair) = (three.single.clone(), three.pair.clone());
+    let mut size = 0;
+    for (stream, job) in [(&single, &jobs[0]), (&pair, &jobs[1])] {
+        let done = three.whole(stream, job).await?;
+        ensure!(done.attempt == 1, "a shutdown cost an attempt: {done:#?}");
+        size += done.size.unwrap_or_default();
+    }
+    let after = three.world.emulator.bytes_sent(&three.ada.account).await? - before;
+    // A stop in good order loses at most what was under way: a chunk of each.
+    ensure!(before + after <= size + 2 * (8 << 20), "{before} and {after} bytes were sent of {size}");
+    ensure!(before >= 16 * MEGABYTE && after < size - 8 * MEGABYTE, "{before} and {after} bytes were sent of {size}");
+    three.world.end_with_open_sessions(0).await
+}

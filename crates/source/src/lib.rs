@@ -6,6 +6,8 @@ mod error;
 mod extract;
 mod flags;
 mod home;
+#[cfg_attr(not(test), expect(dead_code, reason = "the routes that fetch with it come next"))]
+mod http;
 mod route;
 mod spool;
 #[cfg(test)]
@@ -15,6 +17,7 @@ mod trial;
 
 pub use error::SourceError;
 pub use extract::{Extraction, Extractor, Found, Item, List, Skipped, extractor};
+pub use http::Renew;
 pub use route::{Fetched, Routes};
 pub use spool::{Spool, SpoolConfig};
 pub use tools::{Tools, ToolsConfig};

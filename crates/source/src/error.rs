@@ -35,4 +35,7 @@ pub enum SourceError {
         /// The system's reason.
         source: io::Error,
     },
+    /// The client for the web cannot be made, mostly for want of the system's certificates.
+    #[error("no secure connections to the web: {0}. Is the package ca-certificates installed?")]
+    Web(String),
 }

@@ -1,0 +1,185 @@
+//! The client, its bounds, and one GET.
+
+use std::{sync::Arc, time::Duration};
+
+use http::{
+    HeaderMap, HeaderValue, StatusCode,
+    header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, IF_RANGE, LOCATION, RANGE},
+};
+use reqwest::{Client, Response, redirect::Policy};
+use tokio::{sync::Semaphore, time::timeout};
+use url::Url;
+
+use super::{
+    target::{Target, is_web},
+    trouble::{Trouble, causes, host},
+};
+use crate::SourceError;
+
+const MAX_REDIRECTS: usize = 5;
+/// What all streams together may hold back, in [`Web::UNIT`]s: 32 MiB.
+const UNITS: usize = 512;
+
+/// How long things may take. Tests are less patient.
+#[derive(Debug, Clone)]
+pub(super) struct Tuning {
+    /// Until the headers of an answer are there.
+    pub(super) headers: Duration,
+    /// Without a byte, while somebody waits for one.
+    pub(super) stall: Duration,
+    /// Before the second try; it doubles from there.
+    pub(super) first_pause: Duration,
+    /// How long throughput is measured before something is made of it.
+    pub(super) window: Duration,
+    /// A longer rest is worth a second connection, in bytes.
+    pub(super) worth_splitting: u64,
+    /// The bounds of a segment, in bytes. All segments of a stream together are at most four times the second.
+    pub(super) segment: (u64, u64),
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            headers: Duration::from_secs(30),
+            stall: Duration::from_secs(20),
+            first_pause: Duration::from_millis(200),
+            window: Duration::from_millis(500),
+            worth_splitting: 8 * 1024 * 1024,
+            segment: (1024 * 1024, 4 * 1024 * 1024),
+        }
+    }
+}
+
+/// One process's way to the web. Clones share the connections and the budget.
+#[derive(Debug, Clone)]
+pub(crate) struct Web(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    client: Client,
+    budget: Arc<Semaphore>,
+    tuning: Tuning,
+}
+
+/// What a GET asks for.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Ask {
+    /// From this byte to that one, inclusive, or to the end.
+    pub(super) range: Option<(u64, Option<u64>)>,
+    pub(super) if_range: Option<HeaderValue>,
+}
+
+impl Web {
+    /// The budget's unit, in bytes.
+    pub(super) const UNIT: u64 = 64 * 1024;
+
+    pub(crate) fn new() -> Result<Self, SourceError> {
+        Self::tuned(Tuning::default())
+    }
+
+    pub(super) fn tuned(tuning: Tuning) -> Result<Self, SourceError> {
+        Ok(Self(Arc::new(Inner { client: client()?, budget: Arc::new(Semaphore::new(UNITS)), tuning })))
+    }
+
+    pub(super) fn tuning(&self) -> &Tuning {
+        &self.0.tuning
+    }
+
+    /// For bytes that came before their turn.
+    pub(super) fn budget(&self) -> &Arc<Semaphore> {
+        &self.0.budget
+    }
+
+    /// One GET, through redirects, to an answer of 200, 206 or 416; the headers are there within `patience`.
+    pub(super) async fn get(
+        &self,
+        url: &Url,
+        target: &Target,
+        ask: &Ask,
+        was_good: bool,
+        patience: Duration,
+    ) -> Result<Response, Trouble> {
+        let exchange = timeout(patience, self.follow(url, target, ask, was_good)).await;
+        exchange.unwrap_or_else(|_| Err(Trouble::broken(format!("{}: no answer in time", host(url)))))
+    }
+
+    async fn follow(&self, url: &Url, target: &Target, ask: &Ask, was_good: bool) -> Result<Response, Trouble> {
+        let mut at = url.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            let request = self.0.client.get(at.clone()).headers(headers(url, &at, target, ask));
+            let response = request.send().await.map_err(|error| Trouble::unanswered(&at, &error))?;
+            let status = response.status();
+            match status {
+                StatusCode::OK | StatusCode::PARTIAL_CONTENT => return readable(response, target),
+                StatusCode::RANGE_NOT_SATISFIABLE => return Ok(response),
+                _ if status.is_redirection() => {}
+                _ => return Err(Trouble::status(&at, status, response.headers(), was_good)),
+            }
+            let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
+            let next = location.and_then(|location| at.join(location).ok()).filter(is_web);
+            at = next.ok_or_else(|| Trouble::absurd(&at, "a redirect to nowhere"))?;
+        }
+        Err(Trouble::absurd(&at, "too many redirects"))
+    }
+}
+
+/// The format's own headers and ours. What proves who we are goes only where it belongs, however the redirects lead.
+fn headers(first: &Url, at: &Url, target: &Target, ask: &Ask) -> HeaderMap {
+    let mut headers = target.headers.clone();
+    if first.origin() != at.origin() {
+        headers.remove(AUTHORIZATION);
+    }
+    if let Some(cookies) = target.cookies.header(at).and_then(|cookies| HeaderValue::try_from(cookies).ok()) {
+        headers.insert(COOKIE, cookies);
+    }
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    let range = ask.range.map(|(from, last)| match last {
+        Some(last) => format!("bytes={from}-{last}"),
+        None => format!("bytes={from}-"),
+    });
+    if let Some(range) = range.and_then(|range| HeaderValue::try_from(range).ok()) {
+        headers.insert(RANGE, range);
+        if let Some(validator) = &ask.if_range {
+            headers.insert(IF_RANGE, validator.clone());
+        }
+    }
+    headers
+}
+
+/// Are these the bytes of the file, and nothing around them?
+fn readable(response: Response, target: &Target) -> Result<Response, Trouble> {
+    let said =
+        |name| response.headers().get(name).map(|value| value.to_str().unwrap_or("?").trim().to_ascii_lowercase());
+    if said(CONTENT_ENCODING).is_some_and(|coding| !matches!(coding.as_str(), "" | "identity")) {
+        return Err(Trouble::absurd(response.url(), "an encoding that was not asked for"));
+    }
+    let kind = said(CONTENT_TYPE).unwrap_or_default();
+    if kind.starts_with("multipart/byteranges") {
+        return Err(Trouble::absurd(response.url(), "several ranges where one was asked for"));
+    }
+    if !target.is_page() && (kind.starts_with("text/html") || kind.starts_with("application/xhtml")) {
+        return Err(Trouble::page(response.url()));
+    }
+    Ok(response)
+}
+
+/// HTTP/1.1 alone, which is what yt-dlp speaks to the same servers: several requests are several connections then, and what a slow reader
+/// leaves waiting is held by the kernel. Whoever wants to judge addresses plugs a resolver in here.
+fn client() -> Result<Client, SourceError> {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Somebody else may be first: then theirs is used.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+    let builder = Client::builder()
+        .http1_only()
+        .redirect(Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .connect_timeout(Duration::from_secs(15))
+        .pool_idle_timeout(Duration::from_secs(30))
+        .pool_max_idle_per_host(8)
+        .tcp_nodelay(true)
+        .tcp_keepalive(Duration::from_secs(30));
+    builder.build().map_err(|error| SourceError::Web(causes(&error)))
+}

@@ -69,6 +69,3 @@ impl Web {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

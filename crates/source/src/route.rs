@@ -158,7 +158,7 @@ impl Routes {
         let opening = Interleaved::open(Inputs { video, audio }, Layout::Hybrid, Hint { frames_per_second });
         match fetch.gate.guard(async { Ok(opening.await) }).await? {
             Ok(interleaved) => Ok(Arc::new(interleaved)),
-            Err(Refused::Unsuitable(why)) => Err(unsuitable(why)),
+            Err(Refused::Unsuitable(why)) => Err(unsuitable(why.to_string())),
             Err(Refused::Failed(failure)) => Err(failure.into()),
         }
     }
@@ -176,6 +176,6 @@ impl Routes {
     }
 }
 
-fn unsuitable(why: impl ToString) -> OpenError {
-    OpenError::Unsuitable(why.to_string())
+fn unsuitable(why: impl Into<String>) -> OpenError {
+    OpenError::Unsuitable(why.into())
 }

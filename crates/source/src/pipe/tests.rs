@@ -24,7 +24,7 @@ async fn segments_become_one_film_packet_by_packet() {
     for (path, folder) in [("/clip.m3u8", &hls), ("/fmp4.m3u8", &fmp4)] {
         let (rig, gate) = (Rig::new(), gate());
         let fetched = rig.fetch_link(&server.url(path), &gate).await.unwrap();
-        assert_eq!(fetched.source.access(), Access::Forward { window: WINDOW_BYTES });
+        assert_eq!(fetched.access(), Access::Forward { window: WINDOW_BYTES });
         let film = rig.read(&fetched, &gate).await.unwrap();
         let original = std::fs::canonicalize(folder.path().join(&path[1..])).unwrap();
         assert_eq!(hash(&film, "mp4"), of(&original), "{path}");
@@ -41,7 +41,7 @@ async fn a_pair_becomes_one_film_packet_by_packet() {
     for container in [Container::Webm, Container::Mkv] {
         let inputs = [Memory::whole(&picture), Memory::whole(&sound)];
         let fetched = rig.fetch(container, Some(6.0), inputs, &gate()).await.unwrap();
-        assert_eq!(fetched.source.length(), Length::Estimate(7));
+        assert_eq!(fetched.length(), Length::Estimate(7));
         let film = rig.read(&fetched, &gate()).await.unwrap();
         let (of_picture, of_sound) = (hash(&picture, "webm"), hash(&sound, "webm"));
         assert_eq!(hash(&film, "webm"), [&of_picture[..], &of_sound.replace("0,a", "1,a")].concat());
@@ -147,7 +147,7 @@ async fn dropping_it_ends_everything() {
     let server = TestServer::start().folder(hls.path()).on("/clip3.ts", Body::Stalls("video/mp2t", vec![0x47; 1000]));
     let (rig, gate) = (Rig::new(), gate());
     let fetched = rig.fetch_link(&server.url("/clip.m3u8"), &gate).await.unwrap();
-    let mut reader = fetched.source.open(0, None).await.unwrap();
+    let mut reader = fetched.open(0, None).await.unwrap();
     assert!(futures::poll!(reader.next()).is_pending());
     assert_eq!(rig.children().len(), 2, "yt-dlp and ffmpeg");
     drop(fetched);
@@ -196,7 +196,7 @@ async fn a_slow_reader_holds_everything_up() {
     let (rig, clip) = (Rig::new(), large());
     let input = Memory::whole(&clip);
     let fetched = rig.fetch(Container::Mp4, None, [input.clone()], &gate()).await.unwrap();
-    let mut reader = fetched.source.open(0, None).await.unwrap();
+    let mut reader = fetched.open(0, None).await.unwrap();
     let mut taken = 0;
     while taken <= WINDOW_BYTES {
         taken += reader.next().await.unwrap().unwrap().len() as u64;
@@ -210,10 +210,10 @@ async fn a_slow_reader_holds_everything_up() {
     println!("{:?} {taken}", rig.children());
     // The window; two pipes of 256 KiB; what is in the hands of ffmpeg and ours.
     assert!(asked < WINDOW_BYTES + (3 << 20), "{asked} of {}", clip.len());
-    fetched.source.release(taken);
+    fetched.release(taken);
     while taken < 3 * WINDOW_BYTES {
         taken += reader.next().await.unwrap().unwrap().len() as u64;
-        fetched.source.release(taken);
+        fetched.release(taken);
     }
     drop(fetched);
     rig.nothing_is_left().await;

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::process::descendants;
 
-/// What Linux counts processor time in, whatever its own timer does (`time(7)`: USER_HZ).
+/// What Linux counts processor time in, whatever its own timer does (`time(7)`, `USER_HZ`).
 const TICKS: u64 = 100;
 /// How often memory is looked at.
 const LOOK: Duration = Duration::from_millis(100);

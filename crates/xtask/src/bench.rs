@@ -15,26 +15,37 @@ use crate::{
 struct Target {
     name: &'static str,
     tells: &'static str,
+    /// Whether it measures other programs beside ours.
+    has_peers: bool,
 }
 
-const TARGETS: [Target; 3] = [
+const TARGETS: [Target; 4] = [
     Target {
         name: "chaos",
         tells: "2,000 small jobs while workers, Redis and connections are killed, paused and cut: nothing is lost or doubled \
                 (a quarter of an hour; [--seed N] [--jobs N] [--workers N] [--fsync everysec|always])",
+        has_peers: false,
     },
     Target {
         name: "lists",
         tells: "a feed of 5,000 entries, 300 of which are taken, beside five links of somebody else: memory, waits, the cancel of a \
                 list (five minutes; [--items N])",
+        has_peers: false,
     },
     Target {
         name: "queue",
         tells: "the queue alone over real processes: [pick-up] [enqueue] [drain] [trimming], all by default (ten minutes)",
+        has_peers: false,
+    },
+    Target {
+        name: "streaming",
+        tells: "a site's files into Dropbox over shaped lines, beside yt-dlp, Dropbox's SDK and rclone: [rate] [lines] [cpu] [memory] [disk] \
+                [kills], all by default (half an hour; [--megabytes N] [--transfers N] [--seed N])",
+        has_peers: true,
     },
 ];
 
-/// Measure, in release builds: chaos, lists, queue; without a name, list what there is
+/// Measure, in release builds: chaos, lists, queue, streaming; without a name, list what there is
 ///
 /// Everything behind the name goes to the bench: `cargo xtask bench chaos --jobs 200 --seed 7`.
 #[derive(Debug, Args)]
@@ -49,15 +60,19 @@ pub(crate) struct Bench {
 /// Runs it, or lists all.
 pub(crate) fn run_one(bench: &Bench) -> Result<()> {
     let Some(name) = &bench.name else {
-        for Target { name, tells } in &TARGETS {
-            println!("{name:<8} {tells}");
+        for Target { name, tells, .. } in &TARGETS {
+            println!("{name:<10} {tells}");
         }
         return Ok(());
     };
     let Some(target) = TARGETS.iter().find(|target| target.name == name) else {
         bail!("there is no bench {name}: only {}", TARGETS.map(|target| target.name).join(", "));
     };
-    tools::ensure(tools::RUN, Venv::Run)?;
+    if target.has_peers {
+        tools::ensure(tools::PEERS, Venv::Test)?;
+    } else {
+        tools::ensure(tools::RUN, Venv::Run)?;
+    }
     // The whole workspace, so that dependencies are built with the same features as the binaries that a bench starts.
     run(cargo().args(["bench", "--workspace", "--bench", target.name, "--"]).args(&bench.arguments))
         .with_context(|| format!("the bench {name} failed"))

@@ -32,10 +32,16 @@ const CHROMIUM: Need = Need {
     purpose: "a real browser",
 };
 const DRIVER: Need = Need { programs: &["chromedriver"], package: "chromium-driver", purpose: "steers the browser" };
-const RCLONE: Need = Need { programs: &["rclone"], package: "rclone", purpose: "judges the Dropbox emulator" };
+const RCLONE: Need = Need {
+    programs: &["rclone"],
+    package: "rclone",
+    purpose: "judges the Dropbox emulator, and is measured beside Sluice",
+};
 
 /// What running Sluice needs.
 pub(crate) const RUN: &[Need] = &[REDIS, FFMPEG, FFPROBE, PYTHON];
+/// What measuring it beside others needs.
+pub(crate) const PEERS: &[Need] = &[REDIS, FFMPEG, FFPROBE, PYTHON, RCLONE];
 /// What testing it needs.
 pub(crate) const TEST: &[Need] = &[REDIS, FFMPEG, FFPROBE, PYTHON, CHROMIUM, DRIVER, RCLONE];
 

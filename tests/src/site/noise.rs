@@ -37,7 +37,7 @@ impl Noise {
     }
 }
 
-/// The finaliser of SplitMix64: neighbours land far apart.
+/// The finaliser of `SplitMix64`: neighbours land far apart.
 fn mixed(number: u64) -> u64 {
     let mut z = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

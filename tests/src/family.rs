@@ -82,7 +82,8 @@ impl Memory {
         let moments: std::sync::Arc<std::sync::Mutex<Vec<Moment>>> = std::sync::Arc::default();
         let (noted, begun) = (moments.clone(), Instant::now());
         let watching = tokio::task::spawn_blocking(move || {
-            while !*stopped.borrow() {
+            // Whoever forgets it gives it up.
+            while !*stopped.borrow() && stopped.has_changed().is_ok() {
                 let moment = Moment { at: begun.elapsed(), by_program: programs(of) };
                 noted.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(moment);
                 std::thread::sleep(LOOK);

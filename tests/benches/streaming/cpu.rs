@@ -16,15 +16,13 @@ use crate::{
     run::{line, run},
 };
 
-pub(crate) async fn measure(megabytes: u64) -> Result<()> {
+pub(crate) async fn measure(megabytes: u64, links: Links) -> Result<()> {
     let world = World::setup().secure().start().await?;
     let (ada, peers) = (world.person(ADA).await?, Peers::of(&world, ADA).await?);
     let film = Long::mp4(&Library::of_the_repository()?, megabytes).await?;
     let single = Content::noisy_mp4(&tiny().await?, megabytes * 1_000_000, 1);
-    let streams: [Stream; 2] = [
-        world.site.publish_single("one", &single, Links::Secure),
-        world.site.publish_pair("two", &film, Links::Secure),
-    ];
+    let streams: [Stream; 2] =
+        [world.site.publish_single("one", &single, links), world.site.publish_pair("two", &film, links)];
     let worker = world.workers()[0].group();
     for stream in &streams {
         let per_gigabyte = |cpu: Duration, bytes: u64| cpu.as_secs_f64() / (bytes as f64 / 1e9);

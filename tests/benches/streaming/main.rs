@@ -14,7 +14,10 @@ mod run;
 
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
-use e2e::kills::{self, Kills};
+use e2e::{
+    kills::{self, Kills},
+    site::Links,
+};
 
 /// Measure streams from a site into Dropbox, over shaped lines
 #[derive(Debug, Parser)]
@@ -29,6 +32,9 @@ struct Arguments {
     /// How many transfers at once the part `memory` has
     #[arg(long, default_value_t = 100)]
     transfers: u32,
+    /// A site without TLS in the parts `cpu` and `memory`: yt-dlp trusts no authority of ours, where a route still downloads with it
+    #[arg(long)]
+    plain: bool,
     /// What draws the moments of the part `kills`; by default another one each time
     #[arg(long)]
     seed: Option<u64>,
@@ -56,6 +62,7 @@ enum Part {
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    let links = if arguments.plain { Links::Plain } else { Links::Secure };
     let size = |default: u64| arguments.megabytes.unwrap_or(default);
     for part in Part::value_variants() {
         if !arguments.parts.is_empty() && !arguments.parts.contains(part) {
@@ -65,8 +72,8 @@ async fn main() -> Result<()> {
         match part {
             Part::Rate => rate::measure(size(200)).await?,
             Part::Lines => lines::measure(size(50)).await?,
-            Part::Cpu => cpu::measure(size(1000)).await?,
-            Part::Memory => memory::measure(arguments.transfers, size(50)).await?,
+            Part::Cpu => cpu::measure(size(1000), links).await?,
+            Part::Memory => memory::measure(arguments.transfers, size(50), links).await?,
             Part::Disk => disk::measure(size(200)).await?,
             Part::Kills => {
                 let seed = arguments.seed.unwrap_or_else(|| rand::random_range(0..1_000_000));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use e2e::{
     family::{Memory, Moment},
     media::{Library, Long, tiny},
@@ -26,10 +26,10 @@ type IsPair = fn(u32) -> bool;
 const MIXES: [(&str, IsPair); 3] =
     [("direct", |_| false), ("interleave", |_| true), ("half of each", |number| number % 2 == 1)];
 
-pub(crate) async fn measure(transfers: u32, megabytes: u64) -> Result<()> {
+pub(crate) async fn measure(transfers: u32, megabytes: u64, links: Links) -> Result<()> {
     for (name, is_pair) in MIXES {
         line(&format!("{transfers} transfers of {megabytes} MB at once"), name);
-        one_mix(transfers, megabytes, is_pair).await?;
+        one_mix(transfers, megabytes, links, is_pair).await?;
     }
     Ok(())
 }
@@ -42,7 +42,7 @@ struct Phases {
     transferring: usize,
 }
 
-async fn one_mix(transfers: u32, megabytes: u64, is_pair: IsPair) -> Result<()> {
+async fn one_mix(transfers: u32, megabytes: u64, links: Links, is_pair: IsPair) -> Result<()> {
     let count = transfers.to_string();
     let setup = World::setup().secure().setting("worker.concurrency", &count).setting("limits.user_running", &count);
     let world = setup.start().await?;
@@ -52,10 +52,10 @@ async fn one_mix(transfers: u32, megabytes: u64, is_pair: IsPair) -> Result<()> 
     for number in 0..transfers {
         let id = format!("memory-{number}");
         let stream = if is_pair(number) {
-            world.site.publish_pair(&id, &long, Links::Secure)
+            world.site.publish_pair(&id, &long, links)
         } else {
             let content = Content::noisy_mp4(&film, megabytes * 1_000_000, u64::from(number % 4));
-            world.site.publish_single(&id, &content, Links::Secure)
+            world.site.publish_single(&id, &content, links)
         };
         urls.push(world.site.url(&stream.path));
     }
@@ -103,8 +103,9 @@ async fn look(ada: &Person, transfers: u32, begun: Instant) -> Result<(Phases, b
     ensure!(status.is_success(), "{status} {reply}");
     let jobs = reply["jobs"].as_array().context("no list of jobs")?;
     let count = |field: &str, value: &str| jobs.iter().filter(|job| job[field] == value).count();
-    for job in jobs.iter().filter(|job| ["failed", "refused", "cancelled"].iter().any(|state| job["state"] == *state)) {
-        anyhow::bail!("{job:#}");
+    let gone_wrong = ["failed", "refused", "cancelled"];
+    if let Some(job) = jobs.iter().find(|job| gone_wrong.iter().any(|state| job["state"] == *state)) {
+        bail!("{job:#}");
     }
     let phases = Phases { at, extracting: count("phase", "extracting"), transferring: count("phase", "transferring") };
     Ok((phases, count("state", "completed") == jobs.len() && jobs.len() >= transfers.min(100) as usize))

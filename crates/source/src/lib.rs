@@ -6,7 +6,7 @@ mod error;
 mod extract;
 mod flags;
 mod home;
-#[cfg_attr(not(test), expect(dead_code, reason = "the routes that fetch with it come next"))]
+#[expect(dead_code, reason = "the routes that fetch with it come next")]
 mod http;
 mod route;
 mod spool;

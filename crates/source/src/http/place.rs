@@ -96,7 +96,7 @@ impl Place {
             gate.check()?;
             // The way through the redirects may be open where the shortcut is not.
             self.forget_shortcut();
-            let was_good = shortcut.is_some() || self.was_good.load(Ordering::Relaxed);
+            let was_good = self.was_good.load(Ordering::Relaxed);
             match trouble.cure {
                 Cure::Renew if was_good && patience.doubts() => {
                     self.recover(Trouble { cure: Cure::Again(None), ..trouble }, patience, gate).await?;

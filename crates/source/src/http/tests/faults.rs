@@ -23,7 +23,7 @@ const WAYS: [Way; 3] = [Way::Single, Way::Chunked, Way::Several];
 impl Way {
     fn tuning(self) -> Tuning {
         let worth_splitting = if self == Self::Several { 64 * 1024 } else { u64::MAX };
-        Tuning { worth_splitting, stall: Duration::from_secs(2), ..tuning() }
+        Tuning { worth_splitting, stall: Duration::from_secs(1), ..tuning() }
     }
 
     fn format(self, url: &str) -> Value {

@@ -26,7 +26,7 @@ impl Ending {
         let headers = response.headers();
         let said = |name| headers.get(name).and_then(|value| value.to_str().ok());
         match said(TRANSFER_ENCODING) {
-            Some(coding) if coding.trim().to_ascii_lowercase().ends_with("chunked") => Self::Told,
+            Some(coding) if coding.trim().eq_ignore_ascii_case("chunked") => Self::Told,
             Some(_) => Self::Unproven,
             None => {
                 said(CONTENT_LENGTH).and_then(|length| length.trim().parse().ok()).map_or(Self::Unproven, Self::After)

@@ -171,7 +171,7 @@ mod tests {
         check(r#"a="x\"y\073z; Domain=evil\054"; Domain=x.example"#, "https://x.example/", None);
         check(r#"a="x\"y\054z w\\"; Domain=x.example"#, "https://x.example/", Some(r#"a=x"y,z w\"#));
         check("a=x=y; Domain=x.example", "https://x.example/", Some("a=x=y"));
-        check("a=\r\nX: 1; Domain=x.example", "https://x.example/", None);
+        check("a=1\r\nX: 1; Domain=x.example", "https://x.example/", None);
         check("; ;=; Domain=x.example; Secure", "https://x.example/", None);
     }
 

@@ -24,6 +24,9 @@ use segment::{Segment, Taken};
 pub(super) const EXTRA_LANES: usize = 7;
 /// Bytes that can be read in ranges, one connection each.
 pub(super) trait Content: Send + Sync {
+    /// In bytes.
+    fn total(&self) -> u64;
+
     /// Exactly this range. An impatient reading ends at the first trouble.
     fn read(self: Arc<Self>, from: u64, to: u64, patient: bool, gate: &Gate) -> ByteStream;
 
@@ -34,17 +37,24 @@ pub(super) trait Content: Send + Sync {
     fn cut(&self, at: u64) -> u64;
 }
 
-/// This range, over as many connections as are worth it.
-pub(super) fn stream(
+/// From there to there, or to the end of all, over as many connections as are worth it.
+///
+/// # Errors
+/// When it would begin beyond the end.
+pub(super) fn open(
     content: Arc<dyn Content>,
     web: &Web,
     extra: &Arc<Semaphore>,
-    from: u64,
-    to: u64,
+    (from, to): (u64, Option<u64>),
     gate: &Gate,
-) -> ByteStream {
+) -> Result<ByteStream, Failure> {
+    let total = content.total();
+    if from > total {
+        return Err(Failure::internal(format!("byte {from} of {total}")));
+    }
+    let to = to.unwrap_or(total).min(total);
     if !content.splits() || to.saturating_sub(from) <= web.tuning().worth_splitting {
-        return content.read(from, to, true, gate);
+        return Ok(content.read(from, to, true, gate));
     }
     let lanes = Lanes {
         content,
@@ -60,7 +70,7 @@ pub(super) fn stream(
         pace: Pace::new(web.tuning().window, EXTRA_LANES + 1),
         gave: Instant::now(),
     };
-    Box::pin(stream::try_unfold(lanes, async |mut lanes| Ok(lanes.next().await?.map(|bytes| (bytes, lanes)))))
+    Ok(Box::pin(stream::try_unfold(lanes, async |mut lanes| Ok(lanes.next().await?.map(|bytes| (bytes, lanes))))))
 }
 
 struct Lanes {

@@ -82,17 +82,11 @@ impl Source for Parts {
     }
 
     async fn open(&self, from: u64, to: Option<u64>) -> Result<ByteStream, Failure> {
-        let total = self.fragments.total();
-        let to = to.unwrap_or(total).min(total);
-        Ok(lanes::stream(self.fragments.clone(), &self.web, &self.extra, from, to, &self.gate))
+        lanes::open(self.fragments.clone(), &self.web, &self.extra, (from, to), &self.gate)
     }
 }
 
 impl Fragments {
-    fn total(&self) -> u64 {
-        self.starts.last().copied().unwrap_or(0)
-    }
-
     /// The share of a range that lies in this fragment.
     fn reading(&self, index: usize, from: u64, to: u64, patient: bool, gate: &Gate) -> Reading {
         let ((place, known), start) = (&self.files[index], self.starts[index]);
@@ -102,6 +96,10 @@ impl Fragments {
 }
 
 impl Content for Fragments {
+    fn total(&self) -> u64 {
+        self.starts.last().copied().unwrap_or(0)
+    }
+
     fn read(self: Arc<Self>, from: u64, to: u64, patient: bool, gate: &Gate) -> ByteStream {
         let next = self.starts.partition_point(|start| *start <= from).saturating_sub(1);
         let end = self.starts.partition_point(|start| *start < to).min(self.files.len());

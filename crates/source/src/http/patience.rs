@@ -15,6 +15,7 @@ pub(super) struct Patience {
     first_pause: Duration,
     failures: u32,
     progress: u64,
+    doubted: bool,
     renewed: bool,
     /// Bears nothing.
     none: bool,
@@ -25,7 +26,7 @@ impl Patience {
     const MOST: u32 = 5;
 
     pub(super) fn new(first_pause: Duration) -> Self {
-        Self { first_pause, failures: 0, progress: 0, renewed: false, none: false }
+        Self { first_pause, failures: 0, progress: 0, doubted: false, renewed: false, none: false }
     }
 
     /// For whoever gives up at the first trouble, because somebody more patient will try again.
@@ -40,7 +41,7 @@ impl Patience {
             return;
         }
         // A new address that gives bytes was worth it.
-        self.renewed = false;
+        (self.doubted, self.renewed) = (false, false);
         if self.progress >= PROGRESS {
             *self = Self::new(self.first_pause);
         }
@@ -56,6 +57,11 @@ impl Patience {
         self.progress = 0;
         let pause = pause.mul_f64(rng.random_range(0.5..=1.0));
         Some(pause.max(asked.unwrap_or_default()))
+    }
+
+    /// Is an address that was good worth another request before it is taken for expired? A server that counts connections may say the same.
+    pub(super) fn doubts(&mut self) -> bool {
+        !self.none && !std::mem::replace(&mut self.doubted, true)
     }
 
     /// May the address be renewed? Not twice without a byte in between.

@@ -96,13 +96,12 @@ impl Place {
             gate.check()?;
             // The way through the redirects may be open where the shortcut is not.
             self.forget_shortcut();
+            let was_good = self.was_good.load(Ordering::Relaxed);
             match trouble.cure {
-                Cure::Renew if shortcut.is_none() && patience.renews() => {
-                    gate.guard(self.addresses.renew(generation)).await?;
-                }
-                Cure::Renew if shortcut.is_some() => {
+                Cure::Renew if was_good && patience.doubts() => {
                     self.recover(Trouble { cure: Cure::Again(None), ..trouble }, patience, gate).await?;
                 }
+                Cure::Renew if patience.renews() => gate.guard(self.addresses.renew(generation)).await?,
                 Cure::Renew => return Err(trouble.failure),
                 Cure::Again(_) | Cure::Nothing => self.recover(trouble, patience, gate).await?,
             }
@@ -129,10 +128,8 @@ impl Place {
         want: &Want<'_>,
         gate: &Gate,
     ) -> Result<Answer, Trouble> {
-        let url = match shortcut {
-            Some(url) => url,
-            None => address(target, self.fragment).ok_or_else(|| Failure::internal("no such fragment"))?,
-        };
+        let home = address(target, self.fragment).ok_or_else(|| Failure::internal("no such fragment"))?;
+        let url = shortcut.unwrap_or(home);
         let wait = target.wait(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default());
         let ask = want.ask();
         let was_good = self.was_good.load(Ordering::Relaxed);
@@ -141,7 +138,7 @@ impl Place {
             if wait > Duration::ZERO {
                 tokio::time::sleep(wait).await;
             }
-            Ok(self.web.get(url, target, &ask, was_good, patience).await)
+            Ok(self.web.get(home, url, target, &ask, was_good, patience).await)
         };
         let response = gate.guard(exchange).await??;
         let led_to = (response.url() != url).then(|| response.url().clone());

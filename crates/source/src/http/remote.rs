@@ -61,14 +61,15 @@ impl Source for Remote {
     }
 
     async fn open(&self, from: u64, to: Option<u64>) -> Result<ByteStream, Failure> {
-        let total = self.file.known.total;
-        let to = to.unwrap_or(total).min(total);
-        let web = &self.file.place.web;
-        Ok(lanes::stream(self.file.clone(), web, &self.extra, from, to, &self.gate))
+        lanes::open(self.file.clone(), &self.file.place.web, &self.extra, (from, to), &self.gate)
     }
 }
 
 impl Content for File {
+    fn total(&self) -> u64 {
+        self.known.total
+    }
+
     fn read(self: Arc<Self>, from: u64, to: u64, patient: bool, gate: &Gate) -> ByteStream {
         Reading::new(&self.place, &self.known, from, to, patient, gate).stream()
     }

@@ -153,7 +153,7 @@ mod tests {
         check("99999999", Some(LONGEST_RETRY_AFTER));
         check("soon", None);
         check("Sun, 06 Nov 1994 08:49:37 GMT", None);
-        check("Sun, 06 Nov 2094 08:49:37 GMT", Some(LONGEST_RETRY_AFTER));
+        check("Sat, 06 Nov 2094 08:49:37 GMT", Some(LONGEST_RETRY_AFTER));
     }
 
     #[test]

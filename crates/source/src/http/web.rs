@@ -90,23 +90,32 @@ impl Web {
         &self.0.budget
     }
 
-    /// One GET, through redirects, to an answer of 200, 206 or 416; the headers are there within `patience`.
+    /// One GET of `url`, through redirects, to an answer of 200, 206 or 416; the headers are there within `patience`. `home` is the address that
+    /// the format was given with.
     pub(super) async fn get(
         &self,
+        home: &Url,
         url: &Url,
         target: &Target,
         ask: &Ask,
         was_good: bool,
         patience: Duration,
     ) -> Result<Response, Trouble> {
-        let exchange = timeout(patience, self.follow(url, target, ask, was_good)).await;
+        let exchange = timeout(patience, self.follow(home, url, target, ask, was_good)).await;
         exchange.unwrap_or_else(|_| Err(Trouble::broken(format!("{}: no answer in time", host(url)))))
     }
 
-    async fn follow(&self, url: &Url, target: &Target, ask: &Ask, was_good: bool) -> Result<Response, Trouble> {
+    async fn follow(
+        &self,
+        home: &Url,
+        url: &Url,
+        target: &Target,
+        ask: &Ask,
+        was_good: bool,
+    ) -> Result<Response, Trouble> {
         let mut at = url.clone();
         for _ in 0..=MAX_REDIRECTS {
-            let request = self.0.client.get(at.clone()).headers(headers(url, &at, target, ask));
+            let request = self.0.client.get(at.clone()).headers(headers(home, &at, target, ask));
             let response = request.send().await.map_err(|error| Trouble::unanswered(&at, &error))?;
             let status = response.status();
             match status {
@@ -124,9 +133,9 @@ impl Web {
 }
 
 /// The format's own headers and ours. What proves who we are goes only where it belongs, however the redirects lead.
-fn headers(first: &Url, at: &Url, target: &Target, ask: &Ask) -> HeaderMap {
+fn headers(home: &Url, at: &Url, target: &Target, ask: &Ask) -> HeaderMap {
     let mut headers = target.headers.clone();
-    if first.origin() != at.origin() {
+    if home.origin() != at.origin() {
         headers.remove(AUTHORIZATION);
     }
     if let Some(cookies) = target.cookies.header(at).and_then(|cookies| HeaderValue::try_from(cookies).ok()) {

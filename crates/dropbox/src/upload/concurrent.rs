@@ -124,7 +124,7 @@ impl<'c, 's> Concurrent<'c, 's> {
             while errands.len() < lanes.count()
                 && let Some(blocks) = ledger.next(*chunk)
             {
-                let lane = idle.pop().unwrap_or_else(|| Lane::new(way.source));
+                let lane = idle.pop().unwrap_or_else(|| Lane::new(way.source, errands.len()));
                 let retry = Retry::new(way.client.tuning());
                 errands
                     .push(way.send(Errand { lane, blocks, alone: lanes.count() == 1, retry, trouble: None }).boxed());
@@ -137,7 +137,6 @@ impl<'c, 's> Concurrent<'c, 's> {
                     ledger.arrived(errand.blocks, digests);
                     gate.arrived(ledger.safe_bytes());
                     idle.push(errand.lane);
-                    idle.truncate(lanes.count());
                     if recorder.is_due(ledger.safe_bytes(), Instant::now()) {
                         let (safe, offset, note) = record(&way.id, ledger);
                         recorder.record(safe, offset, &note).await?;
@@ -162,14 +161,15 @@ impl<'c, 's> Concurrent<'c, 's> {
                 Outcome::Lost(lost) => return Ok(Err(lost)),
             }
         }
-        drop((idle, errands));
+        drop(errands);
         // On record before the session closes: that whoever comes next does not look for holes in a closed session; and a worker whose
         // job is another's now closes nothing.
         if recorder.has_news(ledger.safe_bytes()) {
             let (safe, offset, note) = record(&way.id, ledger);
             recorder.record(safe, offset, &note).await?;
         }
-        match way.close(ledger.offset()).await? {
+        let lane = idle.pop().unwrap_or_else(|| Lane::new(way.source, 0));
+        match way.close(lane, ledger.offset()).await? {
             Ok(digest) => *rest = digest,
             Err(lost) => return Ok(Err(lost)),
         }
@@ -202,10 +202,9 @@ impl<'c, 's> Way<'c, 's> {
     }
 
     /// The last append: what is left after the whole blocks, and the end. Gives the digest of what is left.
-    async fn close(&self, from: u64) -> Result<Result<Option<Digest>, Lost>, Failure> {
+    async fn close(&self, mut lane: Lane<'s>, from: u64) -> Result<Result<Option<Digest>, Lost>, Failure> {
         let mut retry = Retry::new(self.client.tuning());
         loop {
-            let mut lane = Lane::new(self.source);
             let trouble = match self.append(&mut lane, from..self.total, true, false).await? {
                 Ok(()) if from == self.total => return Ok(Ok(None)),
                 Ok(()) => return Ok(Ok(lane.digests(self.total).await?.1)),
@@ -214,7 +213,7 @@ impl<'c, 's> Way<'c, 's> {
                     if from == self.total {
                         return Ok(Ok(None));
                     }
-                    return Ok(Ok(Lane::new(self.source).read(from, self.total).await?.1));
+                    return Ok(Ok(lane.read(from, self.total).await?.1));
                 }
                 Err(CallError::Trouble(trouble)) => trouble,
                 Err(CallError::TooBig) => return Err(Failure::internal("the last append is too large").permanent()),
@@ -244,7 +243,8 @@ impl<'c, 's> Way<'c, 's> {
         if bytes.is_empty() {
             return Ok(self.client.once(&argument, Outgoing::nothing(tuning.call_timeout)).await);
         }
-        let out = lane.piece(bytes.start, bytes.end, alone).await?.outgoing(tuning.stall_timeout);
+        let piece = lane.piece(bytes.start, bytes.end, alone).await?;
+        let out = Outgoing { line: lane.line, ..piece.outgoing(tuning.stall_timeout) };
         let outcome = self.client.once(&argument, out).await;
         let handed_out = lane.close()?;
         // Dropbox cannot have confirmed what it was not given.

@@ -9,13 +9,15 @@ use crate::content_hash::{Blocks, Digest};
 /// A part of the source on its way.
 pub(super) struct Lane<'s> {
     tap: Tap<'s, Blocks>,
+    /// Which connection to Dropbox it takes.
+    pub(super) line: usize,
     /// Where the open stream will end; `None` for the end of the source.
     opened_to: Option<u64>,
 }
 
 impl<'s> Lane<'s> {
-    pub(super) fn new(source: &'s dyn Source) -> Self {
-        Self { tap: Tap::new(source, Blocks::from(0)), opened_to: None }
+    pub(super) fn new(source: &'s dyn Source, line: usize) -> Self {
+        Self { tap: Tap::new(source, Blocks::from(0)), line, opened_to: None }
     }
 
     /// The bytes from here to there. `alone`: the next ones will be wanted too, so the stream may stay open.

@@ -263,7 +263,7 @@ impl<H: Hashes> Piece<H> {
     /// As a body that streams. The call ends when Dropbox takes nothing for so long.
     pub(super) fn outgoing(self, stall_timeout: Duration) -> Outgoing {
         let patience = Box::pin(stalled(self.reader.clone(), stall_timeout));
-        Outgoing { body: Some(reqwest::Body::wrap(self)), patience }
+        Outgoing { body: Some(reqwest::Body::wrap(self)), patience, line: 0 }
     }
 
     /// How many bytes it will have, when that is certain.

@@ -22,12 +22,14 @@ pub(crate) struct Outgoing {
     pub(crate) body: Option<reqwest::Body>,
     /// Ends when the call has taken too long.
     pub(crate) patience: BoxFuture<'static, ()>,
+    /// Which connection it takes; zero unless it goes beside others on purpose.
+    pub(crate) line: usize,
 }
 
 impl Outgoing {
     /// Nothing but the argument, for at most so long.
     pub(crate) fn nothing(patience: std::time::Duration) -> Self {
-        Self { body: None, patience: Box::pin(tokio::time::sleep(patience)) }
+        Self { body: None, patience: Box::pin(tokio::time::sleep(patience)), line: 0 }
     }
 }
 
@@ -56,13 +58,15 @@ pub(crate) struct Call<'w> {
     wire: &'w Wire,
     token: Arc<String>,
     argument: Option<HeaderValue>,
+    line: usize,
     outgoing: Mutex<Option<Outgoing>>,
     record: Mutex<Record>,
 }
 
 impl<'w> Call<'w> {
     pub(crate) fn new(wire: &'w Wire, token: Arc<String>, argument: Option<HeaderValue>, outgoing: Outgoing) -> Self {
-        Self { wire, token, argument, outgoing: Mutex::new(Some(outgoing)), record: Mutex::new(Record::Nothing) }
+        let line = outgoing.line;
+        Self { wire, token, argument, line, outgoing: Mutex::new(Some(outgoing)), record: Mutex::new(Record::Nothing) }
     }
 
     pub(crate) fn into_record(self) -> Record {
@@ -96,7 +100,7 @@ impl HttpClient for Call<'_> {
 
     async fn execute(&self, draft: Draft, given: Bytes) -> Result<HttpRequestResultRaw, Error> {
         let outgoing = self.outgoing.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Outgoing { body, patience }) = outgoing else {
+        let Some(Outgoing { body, patience, .. }) = outgoing else {
             return Err(Error::HttpClient("a call goes out once".into()));
         };
         let request = match body {
@@ -127,7 +131,7 @@ impl HttpClient for Call<'_> {
     }
 
     fn new_request(&self, url: &str) -> Draft {
-        Draft { request: self.wire.post(url), argument: self.argument.clone() }
+        Draft { request: self.wire.post(url, self.line), argument: self.argument.clone() }
     }
 
     fn token(&self) -> Option<Arc<String>> {

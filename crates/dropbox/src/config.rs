@@ -41,6 +41,10 @@ pub struct Tuning {
     pub extra_roots_pem: Option<Vec<u8>>,
     /// The largest body of one append in bytes; Dropbox takes up to 150 MiB. Small files use smaller ones, so that progress shows.
     pub largest_chunk: u64,
+    /// Files of more bytes than this go over in concurrent sessions, if their source can be read in several places at once.
+    pub concurrent_over: u64,
+    /// Appends of one file that may be under way at once. How many of them there are depends on what they bring.
+    pub most_lanes: usize,
     /// For a TCP and TLS handshake.
     pub connect_timeout: Duration,
     /// For a call without a large body, whole.
@@ -75,6 +79,8 @@ impl Default for Tuning {
         Self {
             extra_roots_pem: None,
             largest_chunk: 32 * 1024 * 1024,
+            concurrent_over: 32 * 1024 * 1024,
+            most_lanes: 8,
             connect_timeout: seconds(10),
             call_timeout: seconds(60),
             stall_timeout: seconds(120),

@@ -1,9 +1,9 @@
-//! HTTP: the one reqwest client, the addresses, and answers read with a bound. It judges nothing.
+//! HTTP: the reqwest clients, the addresses, and answers read with a bound. It judges nothing.
 //!
 //! HTTP/2 where TLS agrees on it, HTTP/1.1 on plain connections. HTTP/2 matters for large bodies: on HTTP/1.1 an answer that comes before
 //! the body was read (a 401, a 429) is mostly lost with the connection.
 
-use std::{error::Error, future::Future, time::Duration};
+use std::{error::Error, future::Future, sync::OnceLock, time::Duration};
 
 use http::HeaderMap;
 use reqwest::{Certificate, Client, RequestBuilder, redirect::Policy};
@@ -39,7 +39,13 @@ pub(crate) struct Cut {
 /// The connection to Dropbox.
 #[derive(Debug)]
 pub(crate) struct Wire {
-    http: Client,
+    /// For everything but what is said to go beside it.
+    first: Client,
+    /// Over HTTP/2 a client puts all its calls on one connection, and on a long way a connection is slow: appends that are made side by
+    /// side get one each. Made when they are needed.
+    others: Vec<OnceLock<Client>>,
+    tuning: Tuning,
+    secure: bool,
     api: String,
     content: String,
     pub(crate) token_url: Url,
@@ -54,7 +60,10 @@ impl Wire {
         let secure = [&api, &content, &token_url].iter().any(|url| url.scheme() == "https");
         let base = |url: &Url| url.as_str().trim_end_matches('/').to_owned();
         Ok(Self {
-            http: http_client(tuning, secure)?,
+            first: http_client(tuning, secure)?,
+            others: (1..tuning.most_lanes).map(|_| OnceLock::new()).collect(),
+            tuning: tuning.clone(),
+            secure,
             api: base(&api),
             content: base(&content),
             token_url,
@@ -62,17 +71,22 @@ impl Wire {
         })
     }
 
-    /// A POST to what the SDK calls by its public address.
-    pub(crate) fn post(&self, sdk_url: &str) -> RequestBuilder {
+    /// A POST to what the SDK calls by its public address, over this line.
+    pub(crate) fn post(&self, sdk_url: &str, line: usize) -> RequestBuilder {
         let rewritten = [("https://api.dropboxapi.com", &self.api), ("https://content.dropboxapi.com", &self.content)]
             .into_iter()
             .find_map(|(public, ours)| sdk_url.strip_prefix(public).map(|rest| format!("{ours}{rest}")));
-        self.http.post(rewritten.as_deref().unwrap_or(sdk_url))
+        self.line(line).post(rewritten.as_deref().unwrap_or(sdk_url))
+    }
+
+    fn line(&self, line: usize) -> &Client {
+        let Some(other) = line.checked_sub(1).and_then(|line| self.others.get(line)) else { return &self.first };
+        other.get_or_init(|| http_client(&self.tuning, self.secure).unwrap_or_else(|_| self.first.clone()))
     }
 
     /// A POST to the token endpoint.
     pub(crate) fn post_token(&self) -> RequestBuilder {
-        self.http.post(self.token_url.clone())
+        self.line(0).post(self.token_url.clone())
     }
 }
 
@@ -163,7 +177,7 @@ mod tests {
             ..DropboxConfig::default()
         };
         let wire = Wire::new(&config, &Tuning::default()).unwrap();
-        let check = |sdk: &str, want: &str| assert_eq!(wire.post(sdk).build().unwrap().url().as_str(), want);
+        let check = |sdk: &str, want: &str| assert_eq!(wire.post(sdk, 0).build().unwrap().url().as_str(), want);
         check("https://api.dropboxapi.com/2/files/get_metadata", "http://127.0.0.1:1/2/files/get_metadata");
         check("https://content.dropboxapi.com/2/files/upload", "http://127.0.0.1:2/base/2/files/upload");
     }

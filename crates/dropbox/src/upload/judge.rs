@@ -80,6 +80,23 @@ pub(super) fn append(problem: &UploadSessionAppendError, confirmed: u64, reach: 
     }
 }
 
+/// What a refused append to a concurrent session means: such a session tells no offset.
+pub(super) fn block(problem: &UploadSessionAppendError) -> Append {
+    match problem {
+        UploadSessionAppendError::IncorrectOffset(_) => Append::Lost("the session is not a concurrent one"),
+        problem => append(problem, 0, 0),
+    }
+}
+
+/// What the refusal of the closing append means: did an earlier one, or that of another worker, close the session?
+pub(super) fn is_closed(problem: &UploadSessionAppendError, total: u64) -> bool {
+    match problem {
+        UploadSessionAppendError::Closed => true,
+        UploadSessionAppendError::IncorrectOffset(session) => session.correct_offset == total,
+        _ => false,
+    }
+}
+
 /// What a refused commit means.
 pub(super) fn commit(problem: &UploadSessionFinishError) -> Commit {
     use UploadSessionFinishError as Problem;

@@ -1,12 +1,17 @@
 //! The sink: takes a whole source into one file of the account, or nothing.
 //!
-//! `session` brings the bytes over, `commit` makes them a file, `feed` reads the source, `names` finds a free name, `judge` knows what
-//! Dropbox's refusals mean. This module decides
-//! when to begin again.
+//! `session` brings the bytes over in order; `concurrent` brings long files over block by block, as the books in `ledger` have it and in
+//! as many lanes as `lanes` finds useful. `feed` and `lane` read the source for them, through a `tap`. `record` is what a later attempt
+//! goes on from. `commit` makes the bytes a file, `names` finds a free name, `judge` knows what Dropbox's refusals mean. This module
+//! decides when to begin again.
 
 mod commit;
+mod concurrent;
 mod feed;
 mod judge;
+mod lane;
+mod lanes;
+mod ledger;
 mod names;
 mod record;
 mod session;
@@ -20,9 +25,10 @@ use sluice_transfer::{Access, Gate, Journal, Sink, Source};
 
 use self::{
     commit::{Ending, Step},
+    concurrent::Concurrent,
     feed::Feed,
     names::Names,
-    record::{Recorder, Resumed},
+    record::{Kind, Recorder, Resumed},
     session::Session,
 };
 use crate::{AccountClient, account::Found};
@@ -76,6 +82,35 @@ impl UploadSink {
         })
     }
 
+    /// One upload session that takes blocks side by side: all bytes, then the commit.
+    async fn upload_side_by_side(
+        &mut self,
+        source: &dyn Source,
+        total: u64,
+        resumed: Option<Resumed>,
+        recorder: &mut Recorder<'_>,
+        gate: &Gate,
+    ) -> Result<Ending, Failure> {
+        let client = self.client.clone();
+        let mut session = match resumed {
+            Some(resumed) => Concurrent::resume(&client, source, total, resumed),
+            None => gate.guard(Concurrent::start(&client, source, total)).await?,
+        };
+        if let Err(lost) = gate.guard(session.fill(recorder, gate)).await? {
+            return Ok(Ending::Gone(lost.0));
+        }
+        Ok(match self.commit(&session.uploaded(), gate).await? {
+            Step::Ended(ending) => ending,
+            Step::Rewind(offset) => Ending::Gone(format!("the session has {offset} bytes instead of {total}")),
+        })
+    }
+
+    /// The length, if so much is worth a concurrent session, and the source can be read in several places at once.
+    fn worth_lanes(&self, source: &dyn Source) -> Option<u64> {
+        let long = record::exact(source.length()).filter(|total| *total > self.client.tuning().concurrent_over);
+        long.filter(|_| source.access() == Access::Random)
+    }
+
     /// One upload session that takes one append after the other: all bytes, then the commit.
     async fn upload_in_order(
         &mut self,
@@ -120,14 +155,25 @@ impl Sink for UploadSink {
         let journal = self.journal.clone();
         let mut recorder = Recorder::new(&*journal, source);
         let mut resumed = self.previous.checkpoint.take().and_then(|left| Resumed::from(&left, source));
-        let mut feed = match &resumed {
+        let is_of = |kind: Kind| move |resumed: &&Resumed| resumed.note.kind == kind;
+        let mut feed = match resumed.as_ref().filter(is_of(Kind::Sequential)) {
             Some(resumed) => Feed::after(source, resumed.note.hashed.clone()),
             None => Feed::new(source),
         };
         let (mut lost, mut corrupted) = (0, false);
         loop {
-            let is_new = resumed.is_none();
-            match self.upload_in_order(&feed, resumed.take(), &mut recorder, gate).await? {
+            // What went wrong side by side may go well in order.
+            let (is_new, last_try) = (resumed.is_none(), corrupted || lost + 1 == MOST_SESSIONS);
+            let total = match &resumed {
+                Some(resumed) if resumed.note.kind == Kind::Concurrent => record::exact(source.length()),
+                Some(_) => None,
+                None => self.worth_lanes(source).filter(|_| !last_try),
+            };
+            let ending = match total {
+                Some(total) => self.upload_side_by_side(source, total, resumed.take(), &mut recorder, gate).await?,
+                None => self.upload_in_order(&feed, resumed.take(), &mut recorder, gate).await?,
+            };
+            match ending {
                 Ending::Landed(receipt) => return Ok(receipt),
                 Ending::Corrupt if !corrupted && source.access() == Access::Random => {
                     corrupted = true;

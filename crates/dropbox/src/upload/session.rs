@@ -128,6 +128,7 @@ impl<'c> Session<'c> {
         gate: &Gate,
     ) -> Result<Result<(), Lost>, Failure> {
         let mut retry = Retry::new(self.client.tuning());
+        gate.arrived(self.confirmed);
         loop {
             let before = self.confirmed;
             let was_question = std::mem::replace(&mut self.in_doubt, false);

@@ -162,6 +162,28 @@ impl<'s, H: Hashes> Tap<'s, H> {
         }
     }
 
+    /// Takes everything before this offset off the stream, for the hash alone.
+    pub(super) async fn pass(&self, to: u64) -> Result<(), Failure> {
+        while self.more().await? {
+            {
+                let mut reader = self.lock();
+                let left = to.saturating_sub(reader.position);
+                if left == 0 {
+                    return Ok(());
+                }
+                reader.take(left);
+            }
+            // A stream that is always ready must not hold up the runtime.
+            tokio::task::yield_now().await;
+        }
+        if self.lock().position < to { Err(lied(to, "fewer")) } else { Ok(()) }
+    }
+
+    /// The open stream is of no use any more.
+    pub(super) fn shut(&self) {
+        self.lock().stream = None;
+    }
+
     /// The next piece, so long; or at most so long, when that is not exact.
     pub(super) fn piece(&self, length: u64, exact: bool) -> Piece<H> {
         let mut reader = self.lock();
@@ -241,7 +263,7 @@ impl<H: Hashes> Piece<H> {
     /// As a body that streams. The call ends when Dropbox takes nothing for so long.
     pub(super) fn outgoing(self, stall_timeout: Duration) -> Outgoing {
         let patience = Box::pin(stalled(self.reader.clone(), stall_timeout));
-        Outgoing { body: Some(reqwest::Body::wrap(self)), patience }
+        Outgoing { body: Some(reqwest::Body::wrap(self)), patience, line: 0 }
     }
 
     /// How many bytes it will have, when that is certain.

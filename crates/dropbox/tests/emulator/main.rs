@@ -7,6 +7,7 @@
 
 mod appends;
 mod commits;
+mod concurrent;
 mod conflicts;
 mod connection;
 mod failures;

@@ -106,7 +106,7 @@ impl Source for Memory {
         }
         let at = |offset: u64| usize::try_from(offset).unwrap().min(self.bytes.len());
         let asked = to.map_or(self.bytes.len(), at);
-        let breaks = self.breaks_at.map(at).filter(|breaks| *breaks <= asked);
+        let breaks = self.breaks_at.map(at).filter(|breaks| (at(offset)..=asked).contains(breaks));
         let end = breaks.unwrap_or(asked);
         let stop = self.stops_at.map(at).filter(|stop| (at(offset)..end).contains(stop));
         let (first, second) = (at(offset)..stop.unwrap_or(end), stop.unwrap_or(end)..end);

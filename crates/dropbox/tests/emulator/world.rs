@@ -147,6 +147,14 @@ impl World {
         calls["calls"].as_array().unwrap().iter().filter(|call| call["fault"] == true).count()
     }
 
+    /// Waits until a call meets a fault.
+    pub(crate) async fn strikes(&self) {
+        let mut tick = tokio::time::interval(Duration::from_millis(2));
+        while self.struck().await == 0 {
+            tick.tick().await;
+        }
+    }
+
     /// Bytes that the emulator read from all calls of this route.
     pub(crate) async fn bytes(&self, route: &str) -> u64 {
         let calls = self.control(Method::GET, &format!("calls?route={route}"), None).await;

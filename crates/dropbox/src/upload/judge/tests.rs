@@ -78,3 +78,19 @@ fn every_lost_append_has_a_way_on() {
     check(UploadSessionAppendError::ConcurrentSessionInvalidOffset, Append::Unknown);
     check(UploadSessionAppendError::Other, Append::Unknown);
 }
+
+#[test]
+fn a_concurrent_session_tells_no_offset() {
+    let at = |offset| UploadSessionAppendError::IncorrectOffset(UploadSessionOffsetError::new(offset));
+    let check = |problem: UploadSessionAppendError, want: Append| assert_eq!(block(&problem), want, "{problem:?}");
+    check(at(0), Append::Lost("the session is not a concurrent one"));
+    check(UploadSessionAppendError::NotFound, Append::Lost("the session is gone"));
+    check(UploadSessionAppendError::Closed, Append::Lost("somebody else has closed the session"));
+    check(UploadSessionAppendError::PayloadTooLarge, Append::Smaller);
+    check(UploadSessionAppendError::ConcurrentSessionInvalidOffset, Append::Unknown);
+    let closed = |problem: UploadSessionAppendError, want| assert_eq!(is_closed(&problem, 100), want, "{problem:?}");
+    closed(UploadSessionAppendError::Closed, true);
+    closed(at(100), true);
+    closed(at(99), false);
+    closed(UploadSessionAppendError::NotFound, false);
+}

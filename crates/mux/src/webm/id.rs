@@ -48,3 +48,20 @@ pub(super) const SIMPLE_BLOCK: u32 = 0xa3;
 pub(super) const BLOCK_GROUP: u32 = 0xa0;
 pub(super) const BLOCK: u32 = 0xa1;
 pub(super) const ENCRYPTED_BLOCK: u32 = 0xaf;
+const POSITION: u32 = 0xa7;
+const PREV_SIZE: u32 = 0xab;
+const SILENT_TRACKS: u32 = 0x5854;
+
+const TAGS: u32 = 0x1254_c367;
+const CHAPTERS: u32 = 0x1043_a770;
+const ATTACHMENTS: u32 = 0x1941_a469;
+
+/// What may stand between clusters, and the output does without. An element that is not known could be a damaged cluster.
+pub(super) fn between_clusters(id: u32) -> bool {
+    matches!(id, VOID | CRC_32 | SEEK_HEAD | CUES | TAGS | CHAPTERS | ATTACHMENTS)
+}
+
+/// What may stand between blocks, and the output does without: most of it tells places in the input.
+pub(super) fn between_blocks(id: u32) -> bool {
+    matches!(id, VOID | CRC_32 | POSITION | PREV_SIZE | SILENT_TRACKS)
+}

@@ -101,7 +101,8 @@ impl Plan {
 
     fn source(&self, track: Track, clusters: &Range<usize>) -> Source {
         let header = self.header(track);
-        Source { range: header.range(clusters), time: header.time(clusters.start), number: header.track().number }
+        let named = header.clusters().get(clusters.clone()).unwrap_or_default().to_vec();
+        Source { range: header.range(clusters), clusters: named, number: header.track().number }
     }
 }
 

@@ -3,10 +3,12 @@
 use super::{
     ebml::{Child, children},
     id,
+    join::Source,
 };
 use crate::{
     Track, limits,
     unsuitable::{Result, Unsuitable},
+    wire::index,
 };
 
 /// A block of sound, alone or with what belongs to it.
@@ -34,16 +36,21 @@ pub(super) struct Sound {
 pub(super) type Row = (Vec<u8>, Vec<(i64, usize)>);
 
 impl Sound {
-    /// From the clusters' bytes; `time` is what the cue tells.
-    pub(super) fn parse(bytes: Vec<u8>, number: u8, time: u64) -> Result<Self> {
+    /// From the clusters' bytes.
+    pub(super) fn parse(bytes: Vec<u8>, source: &Source) -> Result<Self> {
         let (mut blocks, mut earliest) = (Vec::new(), None);
-        for (index, cluster) in children(&bytes, "Cluster").enumerate() {
-            let cluster = cluster?;
-            if cluster.id == id::CLUSTER {
-                let begin = self::cluster(&cluster, number, (index == 0).then_some(time), &mut blocks)?;
-                earliest = earliest.into_iter().chain([begin]).min();
-            } else if index == 0 {
-                return Err(Unsuitable::Sizes("a cue is not at a cluster"));
+        for named in &source.clusters {
+            let from = index(named.start - source.range.start);
+            let stretch = bytes.get(from..index(named.end - source.range.start)).unwrap_or_default();
+            for cluster in children(stretch, "Cluster") {
+                let cluster = cluster?;
+                let cue = (cluster.at == 0).then_some(named.time);
+                if cluster.id == id::CLUSTER {
+                    let begin = self::cluster(&cluster, source.number, cue, from, &mut blocks)?;
+                    earliest = earliest.into_iter().chain([begin]).min();
+                } else if cue.is_some() || !id::between_clusters(cluster.id) {
+                    return Err(Unsuitable::Sizes("a cue is not at a cluster"));
+                }
             }
         }
         let time = blocks.iter().map(|block: &Block| block.time).chain(earliest).min();
@@ -78,34 +85,31 @@ impl Sound {
     }
 }
 
-/// Finds the blocks of a cluster, and tells its time.
-fn cluster(cluster: &Child<'_>, number: u8, cue: Option<u64>, blocks: &mut Vec<Block>) -> Result<i64> {
+/// Finds the blocks of a cluster in a stretch that begins at `from`, and tells the cluster's time.
+fn cluster(cluster: &Child<'_>, number: u8, cue: Option<u64>, from: usize, blocks: &mut Vec<Block>) -> Result<i64> {
     let mut time = None;
     for child in children(cluster.body, "Cluster") {
         let child = child?;
-        let (element, block) = match child.id {
+        let block = match child.id {
             id::TIMESTAMP => {
                 once(&mut time, timestamp(child.uint("Timestamp")?, cue)?)?;
                 continue;
             }
-            id::SIMPLE_BLOCK => (child, child),
-            id::BLOCK_GROUP => (child, inner(&child)?),
+            id::SIMPLE_BLOCK => child,
+            id::BLOCK_GROUP => inner(&child)?,
             id::ENCRYPTED_BLOCK => return Err(Unsuitable::Encrypted),
-            id::CLUSTER => return Err(Unsuitable::Sizes("a cluster in a cluster")),
-            _ => continue,
+            other if id::between_blocks(other) => continue,
+            _ => return Err(Unsuitable::Sizes("an element that is not one of clusters")),
         };
         if blocks.len() >= limits::MAX_GROUP_BLOCKS {
             return Err(Unsuitable::OverCap("blocks"));
         }
-        let at = cluster.body_at + element.at;
+        let body = from + cluster.body_at;
+        let start = body + child.at;
         // A block of a group is told from the group's body on.
-        let stamp = if child.id == id::BLOCK_GROUP {
-            cluster.body_at + child.body_at + block.body_at
-        } else {
-            cluster.body_at + block.body_at
-        };
+        let stamp = body + block.body_at + if child.id == id::BLOCK_GROUP { child.body_at } else { 0 };
         let time = block_time(block.body, number, time)?;
-        blocks.push(Block { time, start: at, end: at + element.whole.len(), stamp });
+        blocks.push(Block { time, start, end: start + child.whole.len(), stamp });
     }
     time.ok_or(Unsuitable::NoTime)
 }

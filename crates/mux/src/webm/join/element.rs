@@ -31,21 +31,20 @@ impl Join {
             };
         }
         let Some(cluster) = &mut self.cluster else {
-            let first = self.at == self.video.range.start;
+            let cue = self.named_here().map(|named| named.time);
             if element.id == id::CLUSTER {
-                self.cluster = Some(Cluster { end, time: None, cue: first.then_some(self.video.time) });
+                self.cluster = Some(Cluster { end, time: None, cue });
                 if !self.alone() {
                     self.buffer = void(header);
                 }
                 return self.made_of_buffer(self.at + element.header, out);
             }
-            if first {
+            if cue.is_some() || !id::between_clusters(element.id) {
                 return Err(Unsuitable::Sizes("a cue is not at a cluster"));
             }
             return self.dropped(&element, end, out);
         };
         match element.id {
-            id::CLUSTER => Err(Unsuitable::Sizes("a cluster in a cluster")),
             id::ENCRYPTED_BLOCK => Err(Unsuitable::Encrypted),
             id::TIMESTAMP if length(&self.buffer) < end - self.at => Ok(Err(end - self.at)),
             id::TIMESTAMP => {
@@ -70,7 +69,8 @@ impl Join {
                     Ok(done)
                 }
             },
-            _ => self.dropped(&element, end, out),
+            other if id::between_blocks(other) => self.dropped(&element, end, out),
+            _ => Err(Unsuitable::Sizes("an element that is not one of clusters")),
         }
     }
 

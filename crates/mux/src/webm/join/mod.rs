@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::sound::Sound;
+use super::{Cluster as Named, sound::Sound};
 use crate::{
     Track, limits,
     unsuitable::{Result, Unsuitable},
@@ -18,8 +18,8 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(super) struct Source {
     pub(super) range: Range<u64>,
-    /// When the first cluster's cue is.
-    pub(super) time: u64,
+    /// The clusters that the cues name.
+    pub(super) clusters: Vec<Named>,
     /// The track, as blocks tell it.
     pub(super) number: u8,
 }
@@ -163,7 +163,7 @@ impl Join {
         if range.start + length(bytes) < range.end {
             return Ok(());
         }
-        self.stage = Stage::Opening(Sound::parse(std::mem::take(bytes), self.audio.number, self.audio.time)?);
+        self.stage = Stage::Opening(Sound::parse(std::mem::take(bytes), &self.audio)?);
         if self.video.range.is_empty() {
             self.open(0, None, out)?;
             self.finish(out)?;
@@ -221,7 +221,18 @@ impl Join {
     /// Where the innermost element that has begun ends.
     fn parent(&self) -> u64 {
         let cluster = self.cluster.as_ref().map(|cluster| cluster.end);
-        self.block_group.or(cluster).unwrap_or(self.video.range.end)
+        self.block_group.or(cluster).unwrap_or_else(|| self.named().map_or(self.at, |named| named.end))
+    }
+
+    /// The cluster that the cues name, where the pictures are or before.
+    fn named(&self) -> Option<&Named> {
+        let number = self.video.clusters.partition_point(|named| named.end <= self.at);
+        self.video.clusters.get(number)
+    }
+
+    /// The cluster that the cues name right here.
+    fn named_here(&self) -> Option<&Named> {
+        self.named().filter(|named| named.start == self.at)
     }
 
     /// Gives out the buffer, which has as many bytes as it had in the input; then bytes pass up to `end`.

@@ -22,7 +22,7 @@ impl Join {
             Ok(_) => return Err(Unsuitable::Sizes("a cue is not at a cluster")),
             Err(more) => return Ok(Err(more)),
         };
-        let end = cluster.end(self.at, self.video.range.end)?;
+        let end = cluster.end(self.at, self.parent())?;
         let mut place = cluster.header;
         loop {
             let rest = self.buffer.get(index(place)..).unwrap_or_default();
@@ -36,8 +36,9 @@ impl Join {
             match child.id {
                 id::SIMPLE_BLOCK | id::BLOCK_GROUP => return Err(Unsuitable::NoTime),
                 id::ENCRYPTED_BLOCK => return Err(Unsuitable::Encrypted),
-                id::CLUSTER => return Err(Unsuitable::Sizes("a cluster in a cluster")),
-                _ => {}
+                id::TIMESTAMP => {}
+                other if id::between_blocks(other) => {}
+                _ => return Err(Unsuitable::Sizes("an element that is not one of clusters")),
             }
             let whole = child.end(self.at + place, end)? - self.at - place;
             if length(rest) < whole {
@@ -46,7 +47,7 @@ impl Join {
             place += whole;
             if child.id == id::TIMESTAMP {
                 let time = only(rest.get(..index(whole)).unwrap_or_default())?.uint("Timestamp")?;
-                let time = timestamp(time, Some(self.video.time))?;
+                let time = timestamp(time, self.named_here().map(|named| named.time))?;
                 self.cluster = Some(Cluster { end, time: Some(time), cue: None });
                 self.buffer.clear();
                 self.at += place;

@@ -7,6 +7,7 @@ mod pair;
 mod plan;
 mod sample;
 mod unsuitable;
+pub mod webm;
 mod wire;
 mod write;
 

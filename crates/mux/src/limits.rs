@@ -36,3 +36,23 @@ pub const MAX_TABLES: u64 = 256 << 20;
 pub const FIRST_READ: u64 = 64 << 10;
 /// Bytes that are asked for where a box is expected: most fragments' `moof` and the next header fit.
 pub const READ_AHEAD: u64 = 4 << 10;
+/// Bytes of one element before the media of a WebM file, except its cues.
+pub const MAX_HEAD_ELEMENT: u64 = 1 << 20;
+/// Bytes of the cues of one input.
+pub const MAX_CUES_BYTES: u64 = 16 << 20;
+/// Cues of one input.
+pub const MAX_CUES: usize = 500_000;
+/// Bytes from one cluster that the cues name to the next.
+pub const MAX_CLUSTER: u64 = 256 << 20;
+/// Milliseconds from one cluster that the cues name to the next: what a block can tell from its cluster's start.
+pub const MAX_CLUSTER_TIME: u64 = 32_767;
+/// Milliseconds that clusters are added to a group for; a block tells its time in a group in 16 bits.
+pub const GROUP_TIME: u64 = 30_000;
+/// Bytes up to which clusters are added to a group: who begins to read in a group reads it from its start.
+pub const GROUP_BYTES: u64 = 64 << 20;
+/// Bytes of sound in one group, which are kept in memory while its pictures pass.
+pub const MAX_GROUP_SOUND: u64 = 4 << 20;
+/// Blocks of sound in one group.
+pub const MAX_GROUP_BLOCKS: usize = 1 << 16;
+/// Bytes that are kept while it is not known yet when a cluster or a block is.
+pub const MAX_PENDING: u64 = 64 << 10;

@@ -3,10 +3,19 @@
 /// The reason, by cause.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unsuitable {
-    /// The first box is none that begins an MP4 file; WebM ends here.
+    /// The first box is none that begins an MP4 file; for WebM there is [`crate::webm`].
     #[error("not an MP4 file")]
     NotMp4,
-    /// All samples are in the `moov`, or there is nothing after it.
+    /// Not a WebM document that can be read by what is known of WebM today.
+    #[error("not a WebM file")]
+    NotWebm,
+    /// A WebM file of which nothing tells where its clusters are.
+    #[error("no cues")]
+    NoCues,
+    /// A clock other than that of milliseconds, or a track that does not go by it.
+    #[error("the clock is not one of milliseconds")]
+    Clock,
+    /// All samples are in the `moov`, or there is nothing after it. A WebM file without clusters.
     #[error("not fragmented")]
     NotFragmented,
     /// The sample entry is an encrypted one.
@@ -15,8 +24,8 @@ pub enum Unsuitable {
     /// Not exactly one track, or a `moof` with several track fragments.
     #[error("{0} tracks where one is expected")]
     Tracks(usize),
-    /// A codec that was never tried, by its sample entry.
-    #[error("unknown sample entry {0:?}")]
+    /// A codec that was never tried, by its sample entry, or by its name in WebM.
+    #[error("unknown codec {0:?}")]
     SampleEntry(String),
     /// Two videos, or two sounds.
     #[error("not one video and one sound")]

@@ -46,6 +46,8 @@ pub(crate) fn stream(path: &Path, kind: &str) -> Stream {
     let show = "-v error -show_data_hash sha256 -of compact=p=0 -show_entries";
     let what = "packet=pts,dts,pts_time,duration_time,size,flags,data_hash:stream=time_base";
     let table = run("ffprobe", &format!("{show} {what} -show_packets -select_streams {kind} @"), &[path]);
+    // Where a packet has side data, its line is broken there.
+    let table = table.replace("\n|", "|");
     let mut stream = Stream { packets: Vec::new(), clock: String::new(), end: 0.0 };
     for line in table.lines() {
         let field = |name: &str| {

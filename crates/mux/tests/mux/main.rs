@@ -14,3 +14,4 @@ mod media;
 mod refusals;
 mod seek;
 mod sync;
+mod webm;

@@ -1,0 +1,7 @@
+//! WebM pairs.
+
+mod drive;
+mod hostile;
+mod pairs;
+mod refusals;
+mod take;

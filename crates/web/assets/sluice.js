@@ -10,8 +10,8 @@ for (const field of document.querySelectorAll("textarea[data-enter-sends]")) {
     }
   });
 }
-addEventListener("submit", ({ target, submitter }) => {
-  if (target.matches("[data-live]") || !submitter) return;
+addEventListener("submit", ({ target, submitter, defaultPrevented }) => {
+  if (target.matches("[data-live]") || defaultPrevented || !submitter) return;
   submitter.setAttribute("aria-busy", "true");
   setTimeout(() => (submitter.disabled = true));
 });
@@ -21,6 +21,77 @@ addEventListener("pageshow", () => {
     button.disabled = false;
   }
 });
+
+// What is behind the link, as soon as one is in the field: one question at a time, and a newer link ends it.
+const preview = document.getElementById("preview");
+if (preview) {
+  const { form } = document.getElementById("url");
+  const field = form.elements.url;
+  let asking = null;
+  let timer = 0;
+  const link = () => (/^https?:\/\/[^\s/]+\S*$/i.test(field.value.trim()) ? field.value.trim() : "");
+  let shown = preview.childElementCount ? link() : "";
+  const say = (html) => { preview.innerHTML = html; };
+  // Sizes belong to the link that they were told for.
+  const forget = () => {
+    clearTimeout(timer);
+    asking?.abort();
+    shown = "";
+    say("");
+    for (const told of form.querySelectorAll(".pill small, .whys")) told.remove();
+    for (const pill of form.querySelectorAll(".pill.refused")) {
+      pill.classList.remove("refused");
+      pill.firstElementChild.removeAttribute("aria-describedby");
+    }
+  };
+  const show = (html) => {
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    const [here, fresh] = [form.querySelector(".presets"), template.content.querySelector(".presets")];
+    // What was chosen meanwhile stays chosen; what has the focus keeps it.
+    const { value } = form.elements.preset;
+    const held = here.contains(document.activeElement) ? document.activeElement : null;
+    const open = here.querySelector("details").open;
+    here.replaceWith(fresh);
+    form.elements.preset.value = value;
+    fresh.querySelector("details").open ||= open;
+    if (held) (held.matches("input") ? fresh.querySelector(`input[value="${held.value}"]`) : fresh.querySelector("summary")).focus();
+    preview.replaceChildren(...template.content.getElementById("preview").childNodes);
+  };
+  const look = async () => {
+    forget();
+    if (!link()) return;
+    shown = link();
+    const ours = (asking = new AbortController());
+    say('<div class="look busy"><div class="pic"></div><p class="text small quiet">Looking at the link…</p></div>');
+    try {
+      const reply = await fetch("/preview", {
+        method: "POST",
+        body: new URLSearchParams(new FormData(form)),
+        headers: { accept: "application/json" },
+        redirect: "manual",
+        signal: AbortSignal.any([ours.signal, AbortSignal.timeout(45000)]),
+      });
+      if (!reply.ok) throw reply.status;
+      const { html } = await reply.json();
+      if (ours === asking && !ours.signal.aborted) show(html);
+    } catch {
+      if (ours === asking && !ours.signal.aborted) say('<p class="note">No preview just now. Sending works all the same.</p>');
+    }
+  };
+  field.addEventListener("input", ({ inputType }) => {
+    if (link() === shown && shown) return;
+    forget();
+    timer = setTimeout(look, inputType === "insertFromPaste" ? 50 : 700);
+  });
+  form.addEventListener("submit", (event) => {
+    clearTimeout(timer);
+    if (!event.submitter?.matches("[data-preview]")) return;
+    event.preventDefault();
+    look();
+  });
+  if (!shown) look();
+}
 
 // The menu closes like a menu.
 const menu = document.querySelector(".who");

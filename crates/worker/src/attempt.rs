@@ -3,18 +3,16 @@
 //! Two ways lead off it: a link that turns out to be a list becomes jobs of its own ([`crate::listing`]), and what the person has already is
 //! not brought again ([`crate::duplicate`]).
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use sluice_domain::{ByteSize, Failure, FailureKind, Job, MediaInfo, Phase, Plan, Receipt, plan};
 use sluice_dropbox::{AccountClient, UploadSink};
 use sluice_queue::{Described, Lease};
 use sluice_source::{Extraction, Fetched, Found, List};
 use sluice_transfer::{Gate, Sink};
+use sluice_wiring::PLAN_CACHE;
 
 use crate::{handler::JobHandler, journal::LeaseJournal, progress::reporting};
-
-/// How long an extraction may be used again: media links expire after some hours, pages change sooner.
-const PLAN_CACHE: Duration = Duration::from_secs(600);
 
 /// One attempt at one job.
 pub(crate) struct Attempt<'a> {

@@ -25,72 +25,63 @@ addEventListener("pageshow", () => {
 // What is behind the link, as soon as one is in the field: one question at a time, and a newer link ends it.
 const preview = document.getElementById("preview");
 if (preview) {
-  const { form } = document.getElementById("url");
-  const field = form.elements.url;
-  let asking = null;
+  const field = document.getElementById("url");
+  const { form } = field;
+  const link = () => field.value.trim().match(/^https?:\/\/\S+$/i)?.[0];
+  let seen = preview.firstChild && link();
+  let asking = new AbortController();
   let timer = 0;
-  const link = () => (/^https?:\/\/[^\s/]+\S*$/i.test(field.value.trim()) ? field.value.trim() : "");
-  let shown = preview.childElementCount ? link() : "";
-  const say = (html) => { preview.innerHTML = html; };
+
   // Sizes belong to the link that they were told for.
   const forget = () => {
     clearTimeout(timer);
-    asking?.abort();
-    shown = "";
-    say("");
+    asking.abort();
+    seen = null;
+    preview.replaceChildren();
     for (const told of form.querySelectorAll(".pill small, .whys")) told.remove();
-    for (const pill of form.querySelectorAll(".pill.refused")) {
-      pill.classList.remove("refused");
-      pill.firstElementChild.removeAttribute("aria-describedby");
-    }
+    for (const pill of form.querySelectorAll(".refused")) pill.classList.remove("refused");
   };
+
+  // What was chosen meanwhile stays chosen; what has the focus keeps it.
   const show = (html) => {
     const template = document.createElement("template");
     template.innerHTML = html;
-    const [here, fresh] = [form.querySelector(".presets"), template.content.querySelector(".presets")];
-    // What was chosen meanwhile stays chosen; what has the focus keeps it.
+    const [here, fresh] = [form, template.content].map((part) => part.querySelector(".presets"));
     const { value } = form.elements.preset;
-    const held = here.contains(document.activeElement) ? document.activeElement : null;
-    const open = here.querySelector("details").open;
+    const held = here.contains(document.activeElement) && document.activeElement;
+    fresh.querySelector("details").open ||= here.querySelector("details").open;
     here.replaceWith(fresh);
     form.elements.preset.value = value;
-    fresh.querySelector("details").open ||= open;
-    if (held) (held.matches("input") ? fresh.querySelector(`input[value="${held.value}"]`) : fresh.querySelector("summary")).focus();
+    if (held) fresh.querySelector(held.value ? `[value="${held.value}"]` : "summary").focus();
     preview.replaceChildren(...template.content.getElementById("preview").childNodes);
   };
+
   const look = async () => {
     forget();
-    if (!link()) return;
-    shown = link();
+    if (!(seen = link())) return;
     const ours = (asking = new AbortController());
-    say('<div class="look busy"><div class="pic"></div><p class="text small quiet">Looking at the link…</p></div>');
+    preview.innerHTML = '<div class="look"><div class="pic"></div><p class="quiet">Looking…</p></div>';
     try {
-      const reply = await fetch("/preview", {
-        method: "POST",
-        body: new URLSearchParams(new FormData(form)),
-        headers: { accept: "application/json" },
-        redirect: "manual",
-        signal: AbortSignal.any([ours.signal, AbortSignal.timeout(45000)]),
-      });
+      const reply = await fetch("/preview", { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { accept: "application/json" }, redirect: "manual", signal: ours.signal });
       if (!reply.ok) throw reply.status;
-      const { html } = await reply.json();
-      if (ours === asking && !ours.signal.aborted) show(html);
+      show((await reply.json()).html);
     } catch {
-      if (ours === asking && !ours.signal.aborted) say('<p class="note">No preview just now. Sending works all the same.</p>');
+      if (!ours.signal.aborted) preview.innerHTML = '<p class="note">No preview just now. Sending works all the same.</p>';
     }
   };
+
   field.addEventListener("input", ({ inputType }) => {
-    if (link() === shown && shown) return;
+    if (seen && link() === seen) return;
     forget();
-    timer = setTimeout(look, inputType === "insertFromPaste" ? 50 : 700);
+    timer = setTimeout(look, inputType === "insertFromPaste" ? 0 : 700);
   });
   form.addEventListener("submit", (event) => {
     clearTimeout(timer);
-    if (!event.submitter?.matches("[data-preview]")) return;
+    if (!event.submitter?.dataset.preview) return;
     event.preventDefault();
     look();
   });
-  if (!shown) look();
+  if (!seen) look();
 }
 
 // The menu closes like a menu.

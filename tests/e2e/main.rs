@@ -13,4 +13,5 @@ mod lists;
 mod one_machine;
 mod operator;
 mod page;
+mod preview;
 mod titles;

@@ -51,6 +51,12 @@ async fn a_plan_tells_what_would_come() -> Result<()> {
     ensure!(told["thumbnail"] == world.site.url("/files/poster.jpg") && told["duration"] == 6.0, "{told}");
     let (high, low) = (offer(&told, "1080p")?, offer(&told, "480p")?);
     ensure!(&told["chosen"] == high && high["container"] == "mp4" && high["route"] == "interleave", "{high}");
+    let (_, description) = ada.api.call(ada.api.request(Method::GET, "/openapi.json")).await?;
+    for (schema, told) in [("Plan", &told), ("Offer", high)] {
+        let promised = description["components"]["schemas"][schema]["properties"].as_object().context("no schema")?;
+        let told = told.as_object().context("no object")?;
+        ensure!(promised.keys().eq(told.keys()), "the description of {schema} does not tell the truth");
+    }
     let size = |offer: &Value| offer["size"].as_u64().context("no size");
     ensure!(size(high)? > size(low)? && size(low)? > size(offer(&told, "audio")?)?, "{told}");
     // What the site tells of a pair is its parts; the file that holds both is some hundred bytes larger.
@@ -153,7 +159,7 @@ async fn without_script_the_form_comes_back_with_sizes() -> Result<()> {
     let url = world.site.url("/yt/clip");
     let page = preview(&world, &ada, &url, "720p").await?;
     for part in [
-        "<p class=\"title\">A list of formats</p>",
+        "<p class=\"what\">A list of formats</p>",
         "0:06 · 127.0.0.1",
         "value=\"720p\" checked",
         "<small>",
@@ -236,13 +242,15 @@ async fn paste(device: &str, width: u32, height: u32) -> Result<()> {
     browser.reads("#preview", "Looking").await?;
     picture("1-looking").await?;
     insert(&browser, &url).await?;
-    browser.reads("#preview .title", "A long film about locks and weirs").await?;
+    browser.reads("#preview .what", "A long film about locks and weirs").await?;
     gate.open();
     browser.reads("#preview", "0:06 · 127.0.0.1").await?;
     let loaded = "document.querySelector('#preview img').decode().then(() => true)";
     ensure!(browser.ask(loaded).await? == true, "the picture did not come");
     browser.reads(".pill.refused", "400 MB").await?;
-    browser.reads(".whys", "Too large: at least 400 MB, the limit is 300 MB. 720p would fit (96 MB).").await?;
+    browser
+        .reads(".presets > .whys", "Too large: at least 400 MB, the limit is 300 MB. 720p would fit (96 MB).")
+        .await?;
     browser.is_sound().await?;
     picture("2-card").await?;
     let told = "document.querySelector('input[value=best]').getAttribute('aria-describedby')";

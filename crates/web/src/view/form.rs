@@ -2,10 +2,10 @@
 
 use sluice_domain::Preset;
 
-use super::preview::{Preview, Tag};
+use super::preview::{Preview, Tag, Why};
 
 /// The qualities that are offered at once; the others wait behind "More".
-const MAIN: [Preset; 5] = [Preset::Best, Preset::P1080, Preset::P720, Preset::Iphone, Preset::Audio];
+pub(super) const MAIN: [Preset; 5] = [Preset::Best, Preset::P1080, Preset::P720, Preset::Iphone, Preset::Audio];
 
 /// The form as the person left it, raw.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -92,6 +92,11 @@ impl Form {
         self.more_open |= self.main.iter().all(|choice| choice.tag.why.is_some());
         self.preview = Some(preview);
         self
+    }
+
+    /// Why some presets would be refused.
+    pub(crate) fn whys(&self, behind_more: bool) -> Vec<&Why> {
+        self.preview.as_ref().map(|preview| preview.whys(behind_more)).unwrap_or_default()
     }
 }
 

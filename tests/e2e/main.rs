@@ -14,6 +14,7 @@ mod lists;
 mod one_machine;
 mod operator;
 mod page;
+mod preview;
 mod site_faults;
 mod streaming;
 mod titles;

@@ -78,6 +78,8 @@ pub struct Server {
     pub public_url: String,
     /// The folder behind the practice Dropbox; empty: not in practice mode.
     pub practice_folder: String,
+    /// Links that one web process looks at at once for previews; 0: none.
+    pub previews: u32,
 }
 
 impl Server {

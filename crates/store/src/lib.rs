@@ -24,6 +24,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use redis::cmd;
 use secrecy::SecretString;
+use sluice_domain::AccountId;
 
 pub use account::{Account, Accounts};
 pub use connection::Connection;
@@ -130,6 +131,22 @@ impl Store {
     #[must_use]
     pub fn plans(&self) -> Plans<'_> {
         Plans(self)
+    }
+
+    /// Seals a text for this account that leaves the server and comes back, such as in a link. `purpose` keeps one use from another's.
+    ///
+    /// # Errors
+    /// Never in practice: the cipher takes every text.
+    pub fn seal(&self, purpose: &str, account: &AccountId, text: &SecretString) -> Result<String, StoreError> {
+        self.0.sealer.seal(&format!("{purpose} of {account}"), text)
+    }
+
+    /// Opens what [`Store::seal`] sealed for this purpose and this account.
+    ///
+    /// # Errors
+    /// When it was sealed for another one, by another server, or by nobody.
+    pub fn unseal(&self, purpose: &str, account: &AccountId, sealed: &str) -> Result<SecretString, StoreError> {
+        self.0.sealer.open(&format!("{purpose} of {account}"), sealed)
     }
 
     /// The connection, for crate `queue`.

@@ -10,8 +10,8 @@ for (const field of document.querySelectorAll("textarea[data-enter-sends]")) {
     }
   });
 }
-addEventListener("submit", ({ target, submitter }) => {
-  if (target.matches("[data-live]") || !submitter) return;
+addEventListener("submit", ({ target, submitter, defaultPrevented }) => {
+  if (target.matches("[data-live]") || defaultPrevented || !submitter) return;
   submitter.setAttribute("aria-busy", "true");
   setTimeout(() => (submitter.disabled = true));
 });
@@ -21,6 +21,68 @@ addEventListener("pageshow", () => {
     button.disabled = false;
   }
 });
+
+// What is behind the link, as soon as one is in the field: one question at a time, and a newer link ends it.
+const preview = document.getElementById("preview");
+if (preview) {
+  const field = document.getElementById("url");
+  const { form } = field;
+  const link = () => field.value.trim().match(/^https?:\/\/\S+$/i)?.[0];
+  let seen = preview.firstChild && link();
+  let asking = new AbortController();
+  let timer = 0;
+
+  // Sizes belong to the link that they were told for.
+  const forget = () => {
+    clearTimeout(timer);
+    asking.abort();
+    seen = null;
+    preview.replaceChildren();
+    for (const told of form.querySelectorAll(".pill small, .whys")) told.remove();
+    for (const pill of form.querySelectorAll(".refused")) pill.classList.remove("refused");
+  };
+
+  // What was chosen meanwhile stays chosen; what has the focus keeps it.
+  const show = (html) => {
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    const [here, fresh] = [form, template.content].map((part) => part.querySelector(".presets"));
+    const { value } = form.elements.preset;
+    const held = here.contains(document.activeElement) && document.activeElement;
+    fresh.querySelector("details").open ||= here.querySelector("details").open;
+    here.replaceWith(fresh);
+    form.elements.preset.value = value;
+    if (held) fresh.querySelector(held.value ? `[value="${held.value}"]` : "summary").focus();
+    preview.replaceChildren(...template.content.getElementById("preview").childNodes);
+  };
+
+  const look = async () => {
+    forget();
+    if (!(seen = link())) return;
+    const ours = (asking = new AbortController());
+    preview.innerHTML = '<div class="look"><div class="pic"></div><p class="quiet">Looking…</p></div>';
+    try {
+      const reply = await fetch("/preview", { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { accept: "application/json" }, redirect: "manual", signal: ours.signal });
+      if (!reply.ok) throw reply.status;
+      show((await reply.json()).html);
+    } catch {
+      if (!ours.signal.aborted) preview.innerHTML = '<p class="note">No preview just now. Sending works all the same.</p>';
+    }
+  };
+
+  field.addEventListener("input", ({ inputType }) => {
+    if (seen && link() === seen) return;
+    forget();
+    timer = setTimeout(look, inputType === "insertFromPaste" ? 0 : 700);
+  });
+  form.addEventListener("submit", (event) => {
+    clearTimeout(timer);
+    if (!event.submitter?.dataset.preview) return;
+    event.preventDefault();
+    look();
+  });
+  if (!seen) look();
+}
 
 // The menu closes like a menu.
 const menu = document.querySelector(".who");

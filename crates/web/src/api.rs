@@ -4,6 +4,7 @@ mod attempt_out;
 mod events;
 mod job_out;
 mod jobs;
+mod plan;
 mod problem;
 mod token;
 
@@ -49,6 +50,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .service(
             web::resource("/jobs/{id}/retry").route(web::post().to(jobs::retry)).default_service(web::to(no_method)),
         )
+        .service(web::resource("/plan").route(web::post().to(plan::create)).default_service(web::to(no_method)))
         .route("/events", web::get().to(events::get))
         .default_service(web::to(nowhere));
 }

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     headers::security_headers,
     place::Place,
+    preview::Previews,
     routes::routes,
     space::Spaces,
     state::{MAX_STREAMS, State},
@@ -153,6 +154,7 @@ fn state(settings: &Settings, store: Store, bound: SocketAddr, stop: Cancellatio
         practice_folder: Some(server.practice_folder.clone()).filter(|folder| !folder.is_empty()),
         thumbnails: Thumbnails::new()?,
         spaces: Spaces::default(),
+        previews: Previews::new(settings),
         streams: Arc::new(Semaphore::new(MAX_STREAMS)),
         stop,
     })

@@ -1,4 +1,4 @@
-//! The stylesheet, the script and the mark, embedded and named by their content, so that a browser may keep them for ever.
+//! The stylesheets, the script and the mark, embedded and named by their content, so that a browser may keep them for ever.
 
 use std::sync::LazyLock;
 
@@ -24,12 +24,15 @@ pub(crate) struct Assets {
     pub(crate) css: Asset,
     pub(crate) js: Asset,
     pub(crate) mark: Asset,
+    /// What the operator's pages need beyond the stylesheet of all pages.
+    pub(crate) operator: Asset,
 }
 
 static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
     css: Asset::new("css", "text/css; charset=utf-8", include_str!("../assets/sluice.css")),
     js: Asset::new("js", "text/javascript; charset=utf-8", include_str!("../assets/sluice.js")),
     mark: Asset::new("svg", "image/svg+xml", include_str!("../assets/mark.svg")),
+    operator: Asset::new("css", "text/css; charset=utf-8", include_str!("../assets/operator.css")),
 });
 
 impl Asset {
@@ -59,7 +62,7 @@ pub(crate) async fn mark() -> HttpResponse {
 pub(crate) async fn serve(name: web::Path<String>) -> HttpResponse {
     let assets = Assets::get();
     let path = format!("/assets/{name}");
-    match [&assets.css, &assets.js, &assets.mark].into_iter().find(|asset| asset.path == path) {
+    match [&assets.css, &assets.js, &assets.mark, &assets.operator].into_iter().find(|asset| asset.path == path) {
         Some(asset) => HttpResponse::Ok()
             .insert_header((CONTENT_TYPE, asset.media_type))
             .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))

@@ -12,6 +12,7 @@ mod live;
 mod ops;
 mod pages;
 mod place;
+mod preview;
 mod routes;
 mod space;
 mod state;

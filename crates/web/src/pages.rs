@@ -8,6 +8,8 @@ pub(crate) mod job;
 pub(crate) mod operator;
 pub(crate) mod operator_acts;
 pub(crate) mod picture;
+mod posted;
+pub(crate) mod preview;
 pub(crate) mod rows;
 pub(crate) mod send;
 pub(crate) mod settings;

@@ -10,6 +10,7 @@ mod items;
 mod known;
 mod operator;
 mod page;
+mod preview;
 mod row;
 mod since;
 mod tell;
@@ -22,8 +23,9 @@ pub(crate) use items::{count, percent as list_percent};
 pub(crate) use known::{Duplicates, Known, others};
 pub(crate) use operator::{Board, OperatorAsk, OperatorPage, between, count_of, living, name_of};
 pub(crate) use page::{
-    Go, Home, ItemsList, JobPage, Message, SettingsPage, TokenLine, Unavailable, Welcome, preset_choices,
+    Go, Home, ItemsList, JobPage, Message, PreviewPart, SettingsPage, TokenLine, Unavailable, Welcome, preset_choices,
 };
+pub(crate) use preview::Preview;
 pub(crate) use row::{Around, Row, title};
 pub(crate) use since::since;
 pub(crate) use tell::tell;

@@ -11,12 +11,16 @@ use std::{sync::Arc, time::Duration};
 use sluice_dropbox::{Dropbox, DropboxConfig, DropboxError, Tuning};
 use sluice_queue::{Queue, QueueConfig};
 use sluice_runtime::Settings;
+use sluice_source::ToolsConfig;
 use sluice_store::{Store, StoreConfig};
 
 use pauses::SharedPauses;
 
 /// What an operator sees of the queue that [`queue`] gives: named here for programs that need no more of it.
 pub use sluice_queue::{Overview, WorkerSeen};
+
+/// How long an extraction is kept for whoever looks at the same link next: media links expire after some hours, pages change sooner.
+pub const PLAN_CACHE: Duration = Duration::from_secs(600);
 
 /// What the store needs to know; `patience` is how long this process waits out an outage of Redis.
 #[must_use]
@@ -60,4 +64,18 @@ pub fn dropbox(settings: &Settings, tuning: Tuning, store: Store) -> Result<Drop
         token_url: dropbox.token_url.clone(),
     };
     Dropbox::new(config, tuning, Arc::new(SharedPauses(store)))
+}
+
+/// The foreign programs; how long and how often they run at once is a matter of each process.
+#[must_use]
+pub fn tools(settings: &Settings) -> ToolsConfig {
+    let tools = &settings.tools;
+    ToolsConfig {
+        yt_dlp: tools.yt_dlp.clone(),
+        python: tools.python.clone(),
+        ffmpeg: tools.ffmpeg.clone(),
+        ffprobe: tools.ffprobe.clone(),
+        plugin_dirs: tools.plugin_dirs.clone(),
+        ..ToolsConfig::default()
+    }
 }

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use sluice_dropbox::Tuning;
 use sluice_queue::{WorkerConfig, run_workers};
 use sluice_runtime::{Boot, Settings, health};
-use sluice_source::{Routes, RoutesConfig, Tools, ToolsConfig, extractor};
+use sluice_source::{Routes, RoutesConfig, Tools, extractor};
 use sluice_store::Store;
 
 use crate::handler::JobHandler;
@@ -52,14 +52,7 @@ async fn connect(settings: &Settings) -> anyhow::Result<Store> {
 }
 
 async fn handler(settings: &Settings, store: Store) -> anyhow::Result<JobHandler> {
-    let tools = Tools::find(ToolsConfig {
-        yt_dlp: settings.tools.yt_dlp.clone(),
-        python: settings.tools.python.clone(),
-        ffmpeg: settings.tools.ffmpeg.clone(),
-        ffprobe: settings.tools.ffprobe.clone(),
-        plugin_dirs: settings.tools.plugin_dirs.clone(),
-        ..ToolsConfig::default()
-    })?;
+    let tools = Tools::find(sluice_wiring::tools(settings))?;
     tools.try_out().await?;
     let routes = Routes::open(RoutesConfig {
         spool_dir: settings.worker.spool_dir.clone(),

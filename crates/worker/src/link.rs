@@ -1,15 +1,13 @@
 //! The link of a job, looked at when it is needed: from the cache when somebody looked a moment ago.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use sluice_domain::{Failure, FailureKind, Job, SourceUrl};
 use sluice_source::{Extraction, Extractor, Found, Renew};
 use sluice_store::Store;
 use sluice_transfer::Gate;
-
-/// How long an extraction may be used again: media links expire after some hours, pages change sooner.
-const KEPT: Duration = Duration::from_secs(600);
+use sluice_wiring::PLAN_CACHE;
 
 /// A job's link.
 #[derive(Clone)]
@@ -46,7 +44,7 @@ impl Link {
     async fn look_again(&self) -> Result<Found, Failure> {
         let found = self.extractor.extract(&self.url, self.item, &self.gate).await?;
         if let Found::Media(extraction) = &found
-            && let Err(error) = self.store.plans().put(&self.url, self.item, &extraction.json, KEPT).await
+            && let Err(error) = self.store.plans().put(&self.url, self.item, &extraction.json, PLAN_CACHE).await
         {
             tracing::debug!(%error, "The extraction is not cached");
         }

@@ -8,12 +8,12 @@ use actix_web::{
     },
 };
 use serde::Serialize;
-use sluice_domain::BadRequest;
+use sluice_domain::{BadRequest, Failure, FailureKind};
 use sluice_queue::QueueError;
 use sluice_store::StoreError;
 use thiserror::Error;
 
-use crate::{body::BodyFault, error::RETRY_SECONDS, live::Busy};
+use crate::{body::BodyFault, error::RETRY_SECONDS, live::Busy, preview::NoPreview};
 
 /// Everything that can stand in the way of a call. The text of each is for people.
 #[derive(Debug, Error)]
@@ -51,6 +51,9 @@ pub(crate) enum Problem {
     /// Too many listeners.
     #[error("Too many clients are listening. Try again in a moment.")]
     Busy,
+    /// What is behind the link cannot be told; why, for people.
+    #[error(transparent)]
+    NoPreview(#[from] NoPreview),
     /// Our fault; the reason is in the log only.
     #[error("Something went wrong on our side.")]
     Internal,
@@ -65,6 +68,8 @@ struct Document<'a> {
     detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<FailureKind>,
 }
 
 impl Problem {
@@ -74,6 +79,15 @@ impl Problem {
             Self::BadRequest(BadRequest::Preset(_)) => Some("preset"),
             Self::BadRequest(BadRequest::Folder(_)) => Some("folder"),
             Self::BadRequest(BadRequest::IdempotencyKey) => Some("idempotency_key"),
+            _ if self.status_code() == StatusCode::UNPROCESSABLE_ENTITY => Some("url"),
+            _ => None,
+        }
+    }
+
+    /// What the site said, in a word.
+    fn kind(&self) -> Option<FailureKind> {
+        match self {
+            Self::NoPreview(NoPreview::Failed(failure)) => Some(failure.kind),
             _ => None,
         }
     }
@@ -91,7 +105,10 @@ impl ResponseError for Problem {
             Self::BadRequest(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Full(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoPreview(NoPreview::Failed(failure)) => about_the_link(failure),
+            Self::NoPreview(NoPreview::Busy) => StatusCode::TOO_MANY_REQUESTS,
+            Self::NoPreview(NoPreview::Replaced) => StatusCode::CONFLICT,
+            Self::Unavailable | Self::Busy | Self::NoPreview(NoPreview::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -111,8 +128,19 @@ impl ResponseError for Problem {
             status: status.as_u16(),
             detail: self.to_string(),
             field: self.field(),
+            kind: self.kind(),
         };
         response.insert_header(("content-type", "application/problem+json")).json(document)
+    }
+}
+
+/// Is it the link, the site, or us?
+fn about_the_link(failure: &Failure) -> StatusCode {
+    match failure.kind {
+        FailureKind::TimedOut => StatusCode::GATEWAY_TIMEOUT,
+        FailureKind::SiteBusy | FailureKind::Network => StatusCode::BAD_GATEWAY,
+        _ if failure.is_transient() => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
 

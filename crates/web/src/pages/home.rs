@@ -10,7 +10,7 @@ use crate::{
     error::PageError,
     place::safe_return,
     state::State,
-    view::{Duplicates, Fault, Form, Frame, Home, Typed, Welcome},
+    view::{Duplicates, Fault, Form, Frame, Home, Preview, Typed, Welcome},
     visitor::Visitor,
 };
 
@@ -61,6 +61,8 @@ pub(crate) struct Said {
     pub(crate) fault: Option<Fault>,
     /// What the person has already.
     pub(crate) had: Option<Duplicates>,
+    /// What is behind the link in it.
+    pub(crate) preview: Option<Preview>,
 }
 
 /// The page with this form.
@@ -75,9 +77,13 @@ pub(crate) async fn home(
     let (account, csrf) = (&visitor.account.id, &visitor.session.csrf);
     let jobs = rows::recents(state, account, before).await?;
     let rows = rows::rows(state, account, csrf, &jobs.items).await?;
+    let form = Form { had: said.had.is_some(), ..Form::new(csrf.clone(), key, typed, said.fault) };
     Ok(Home {
         frame: state.frame(visitor).await,
-        form: Form { had: said.had.is_some(), ..Form::new(csrf.clone(), key, typed, said.fault) },
+        form: match said.preview {
+            Some(preview) => form.showing(preview),
+            None => form,
+        },
         had: said.had,
         rows,
         events: before.map_or("/events".to_owned(), |before| format!("/events?before={before}")),

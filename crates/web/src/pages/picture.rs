@@ -7,7 +7,7 @@ use actix_web::{
 };
 use sluice_domain::JobId;
 
-use crate::{error::PageError, state::State};
+use crate::{error::PageError, state::State, thumbnail::Picture};
 
 /// The handler. Answers without a page: nobody looks at this address by itself.
 pub(crate) async fn get(request: HttpRequest, id: Path<String>, state: Data<State>) -> Result<HttpResponse, PageError> {
@@ -18,7 +18,12 @@ pub(crate) async fn get(request: HttpRequest, id: Path<String>, state: Data<Stat
         Some(address) => state.thumbnails.fetch(&address).await,
         None => None,
     };
-    Ok(match picture {
+    Ok(shown(picture))
+}
+
+/// A picture as a browser may show it, and nothing else.
+pub(super) fn shown(picture: Option<Picture>) -> HttpResponse {
+    match picture {
         Some(picture) => HttpResponse::Ok()
             .content_type(picture.media_type)
             .insert_header((CACHE_CONTROL, "private, max-age=604800, immutable"))
@@ -26,5 +31,5 @@ pub(crate) async fn get(request: HttpRequest, id: Path<String>, state: Data<Stat
             .body(picture.content),
         // Remembered for a while, or every look at the list would ask the site again.
         None => HttpResponse::NotFound().insert_header((CACHE_CONTROL, "private, max-age=300")).finish(),
-    })
+    }
 }

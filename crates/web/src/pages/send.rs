@@ -10,18 +10,18 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use sluice_domain::{AccountId, BadRequest, BadUrl, Job, JobRequest, Origin};
 use sluice_queue::{Enqueued, QueueError};
-use url::form_urlencoded::Serializer;
 
 use super::{
     home::{Said, home},
-    page, random_word, see,
+    page,
+    posted::{Posted, lines},
+    random_word, see,
 };
 use crate::{
-    body::Fields,
     error::PageError,
     known,
     state::State,
-    view::{Duplicates, Fault, Form, Known, Typed, others},
+    view::{Duplicates, Fault, Known, Typed, others},
 };
 
 /// Files that are looked for at Dropbox at once.
@@ -35,45 +35,26 @@ pub(crate) async fn post(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, PageError> {
-    let fields = Fields::read(payload).await?;
-    let field = |name: &str| fields.get(name).to_owned();
-    let typed = Typed { text: field("url"), preset: field("preset"), folder: field("folder") };
-    let key = form_key(fields.get("key"));
-    // Redis is away: the same form again, with all that was typed. Its key makes sure that sending it twice makes one job.
-    let kept = |error: PageError| match error {
-        PageError::Unavailable { .. } => {
-            let form = Form::new(field("csrf"), key.clone(), typed.clone(), None);
-            PageError::Unavailable { form: Some(Box::new(form)) }
-        }
-        other => other,
-    };
-
-    let visitor = match state.visitor(&request).await.map_err(&kept)? {
-        Some(visitor) => visitor,
-        None => {
-            // The session ended meanwhile: the links wait in the field behind the sign-in.
-            let query: String = Serializer::new(String::new()).append_pair("url", typed.text.trim()).finish();
-            return Err(PageError::signed_out(&format!("/?{query}")));
-        }
-    };
-    visitor.check(&fields)?;
-    let requests = match requests(&typed, &key) {
+    let posted = Posted::read(payload).await?;
+    let kept = |error: PageError| posted.keep(error);
+    let visitor = posted.visitor(&state, &request).await?;
+    let (typed, key) = (&posted.typed, &posted.key);
+    let requests = match requests(typed, key) {
         Ok(requests) => requests,
         Err(fault) => {
-            let home = home(&state, &visitor, typed.clone(), key.clone(), Said { fault: Some(fault), had: None }, None)
-                .await
-                .map_err(&kept)?;
+            let said = Said { fault: Some(fault), ..Said::default() };
+            let home = home(&state, &visitor, typed.clone(), key.clone(), said, None).await.map_err(kept)?;
             return page(StatusCode::UNPROCESSABLE_ENTITY, &home);
         }
     };
-    let force = fields.get("force") == "1";
+    let force = posted.fields.get("force") == "1";
     let requests: Vec<_> = requests.into_iter().map(|request| request.forced(force)).collect();
     let had = match send(&state, &visitor.account.id, requests).await {
         Ok(had) => had,
         Err(full @ QueueError::Full { .. }) => {
             let fault = Some(Fault { field: "url", message: full.to_string() });
-            let said = Said { fault, had: None };
-            let home = home(&state, &visitor, typed.clone(), key.clone(), said, None).await.map_err(&kept)?;
+            let said = Said { fault, ..Said::default() };
+            let home = home(&state, &visitor, typed.clone(), key.clone(), said, None).await.map_err(kept)?;
             return page(StatusCode::TOO_MANY_REQUESTS, &home);
         }
         Err(error) => return Err(kept(error.into())),
@@ -90,8 +71,9 @@ pub(crate) async fn post(
         preset: typed.preset.clone(),
         folder: typed.folder.clone(),
     };
-    let (typed, said) = (Typed { text: String::new(), ..typed.clone() }, Said { fault: None, had: Some(duplicates) });
-    page(StatusCode::OK, &home(&state, &visitor, typed, random_word(), said, None).await.map_err(&kept)?)
+    let typed = Typed { text: String::new(), ..typed.clone() };
+    let said = Said { had: Some(duplicates), ..Said::default() };
+    page(StatusCode::OK, &home(&state, &visitor, typed, random_word(), said, None).await.map_err(kept)?)
 }
 
 /// What became of the links of a form.
@@ -129,14 +111,9 @@ async fn send(state: &State, account: &AccountId, requests: Vec<JobRequest>) -> 
     Ok(Had { sent, known })
 }
 
-/// The form's own key if it looks like one of ours, else a fresh one.
-fn form_key(key: &str) -> String {
-    if key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit()) { key.to_owned() } else { random_word() }
-}
-
 /// One request for each line, or what is wrong with the first bad one.
 fn requests(typed: &Typed, key: &str) -> Result<Vec<JobRequest>, Fault> {
-    let lines: Vec<&str> = typed.text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let lines = lines(typed);
     if lines.is_empty() {
         return Err(Fault { field: "url", message: BadUrl::Empty.to_string() });
     }
@@ -211,7 +188,5 @@ mod tests {
         assert_eq!(key("https://a.example", "best"), key(" https://a.example", "best"));
         assert_ne!(key("https://a.example", "best"), key("https://b.example", "best"));
         assert_ne!(key("https://a.example", "best"), key("https://a.example", "720p"));
-        assert_eq!(form_key(&"a".repeat(32)), "a".repeat(32));
-        assert_ne!(form_key("x"), form_key("x"));
     }
 }

@@ -2,8 +2,10 @@
 
 use sluice_domain::Preset;
 
+use super::preview::{Preview, Tag, Why};
+
 /// The qualities that are offered at once; the others wait behind "More".
-const MAIN: [Preset; 5] = [Preset::Best, Preset::P1080, Preset::P720, Preset::Iphone, Preset::Audio];
+pub(super) const MAIN: [Preset; 5] = [Preset::Best, Preset::P1080, Preset::P720, Preset::Iphone, Preset::Audio];
 
 /// The form as the person left it, raw.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,6 +41,8 @@ pub(crate) struct Form {
     pub(crate) fault: Option<Fault>,
     /// Is there a notice above about links that the person has? The field, which has the focus, leads to it.
     pub(crate) had: bool,
+    /// What is behind the link.
+    pub(crate) preview: Option<Preview>,
 }
 
 /// One quality that is offered.
@@ -47,11 +51,13 @@ pub(crate) struct Choice {
     pub(crate) word: &'static str,
     pub(crate) label: &'static str,
     pub(crate) chosen: bool,
+    /// What a preview says of it.
+    pub(crate) tag: Tag,
 }
 
 impl Choice {
     pub(crate) fn of(preset: Preset, chosen: Preset) -> Self {
-        Self { word: preset.as_str(), label: preset.label(), chosen: preset == chosen }
+        Self { word: preset.as_str(), label: preset.label(), chosen: preset == chosen, tag: Tag::default() }
     }
 }
 
@@ -73,7 +79,24 @@ impl Form {
             more_open: !MAIN.contains(&chosen),
             fault,
             had: false,
+            preview: None,
         }
+    }
+
+    /// With what is behind its link.
+    pub(crate) fn showing(mut self, preview: Preview) -> Self {
+        for choice in self.main.iter_mut().chain(&mut self.more) {
+            choice.tag = preview.tag(choice.word);
+        }
+        // What would go is never behind what would not.
+        self.more_open |= self.main.iter().all(|choice| choice.tag.why.is_some());
+        self.preview = Some(preview);
+        self
+    }
+
+    /// Why some presets would be refused.
+    pub(crate) fn whys(&self, behind_more: bool) -> Vec<&Why> {
+        self.preview.as_ref().map(|preview| preview.whys(behind_more)).unwrap_or_default()
     }
 }
 

@@ -8,6 +8,7 @@ use sluice_domain::AccountId;
 use sluice_queue::{AccountLoad, Overview, QueueConfig, WorkerSeen};
 
 use super::{frame::Frame, since::since};
+use crate::assets::Assets;
 
 /// `/operator`.
 #[derive(Template)]

@@ -3,7 +3,9 @@
 use askama::Template;
 use sluice_domain::Preset;
 
-use super::{facts::Fact, form::Choice, form::Form, frame::Frame, history::AttemptLine, known::Duplicates};
+use super::{
+    facts::Fact, form::Choice, form::Form, frame::Frame, history::AttemptLine, known::Duplicates, preview::Preview,
+};
 
 /// `/` for somebody who is not signed in.
 #[derive(Template)]
@@ -26,6 +28,13 @@ pub(crate) struct Home {
     /// Is this the newest part of the list, where new jobs appear?
     pub(crate) first: bool,
     pub(crate) older: Option<String>,
+}
+
+/// What a preview changes in the form, for its script.
+#[derive(Template)]
+#[template(path = "preview.html")]
+pub(crate) struct PreviewPart {
+    pub(crate) form: Form,
 }
 
 /// `/jobs/{id}`.

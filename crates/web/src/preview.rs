@@ -1,0 +1,191 @@
+//! What a link leads to, told before anything is queued.
+//!
+//! A person waits for it, so it is bounded in time, and so that one person's curiosity holds up nobody, in number ([`Lines`]). What was
+//! looked at is kept where the workers keep it: the job that follows asks the site nothing twice. Nothing of the media is fetched.
+
+mod lines;
+mod offer;
+mod programs;
+
+use std::time::Duration;
+
+use sluice_domain::{AccountId, ByteSize, Failure, FailureKind, Limits, MediaInfo, SourceUrl};
+use sluice_runtime::Settings;
+use sluice_source::{Extraction, Found, List, ToolsConfig};
+use sluice_store::{Account, Store};
+use sluice_transfer::Gate;
+use thiserror::Error;
+
+use crate::state::State;
+pub(crate) use lines::Asker;
+use lines::Lines;
+pub(crate) use offer::Offer;
+use programs::Programs;
+
+/// How long a person waits for it, in all.
+const MOST_TIME: Duration = Duration::from_secs(30);
+
+/// Looks at links.
+pub(crate) struct Previews {
+    /// `None`: this server has none.
+    programs: Option<Programs>,
+    lines: Lines,
+    limits: Limits,
+    playlist_items: u32,
+}
+
+/// What the link leads to.
+pub(crate) struct Seen {
+    pub(crate) title: Option<String>,
+    /// The address of a picture at the site.
+    pub(crate) thumbnail: Option<String>,
+    /// The extractor's name of the site.
+    pub(crate) extractor: String,
+    pub(crate) kind: Kind,
+}
+
+/// What it is.
+pub(crate) enum Kind {
+    /// One piece of media.
+    Media {
+        /// Seconds.
+        duration: Option<f64>,
+        /// Is there anything to look at?
+        pictures: bool,
+        /// What each preset would bring.
+        offers: Vec<Offer>,
+    },
+    /// A list.
+    List {
+        /// How many items the site says there are.
+        announced: Option<u32>,
+        /// How many are taken at most.
+        limit: u32,
+    },
+}
+
+/// Why there is no preview.
+#[derive(Debug, Error)]
+pub(crate) enum NoPreview {
+    /// What the site said, or did not say in time.
+    #[error("{}", .0.message())]
+    Failed(Failure),
+    /// This person has enough previews under way.
+    #[error("Several of your previews are under way. Wait for one of them, or send the link without.")]
+    Busy,
+    /// Another link took its place.
+    #[error("Another link took the place of this one.")]
+    Replaced,
+    /// The programs that it needs are not here, or it is switched off.
+    #[error("There are no previews on this server. Sending works all the same.")]
+    Unavailable,
+}
+
+/// What the site's answer is about.
+enum Behind {
+    Media(Extraction),
+    List(List),
+}
+
+impl Previews {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let at_once = settings.server.previews as usize;
+        let tools = ToolsConfig {
+            extract_timeout: MOST_TIME,
+            extract_slots: at_once,
+            list_timeout: MOST_TIME,
+            list_slots: at_once,
+            ..sluice_wiring::tools(settings)
+        };
+        Self {
+            programs: (at_once > 0).then(|| Programs::new(tools)),
+            lines: Lines::new(at_once),
+            limits: settings.limits.domain(),
+            playlist_items: settings.limits.playlist_items,
+        }
+    }
+
+    async fn behind(
+        &self,
+        store: &Store,
+        account: &AccountId,
+        url: &SourceUrl,
+        asker: Asker,
+    ) -> Result<Behind, NoPreview> {
+        if let Some(kept) = kept(store, url).await {
+            return Ok(Behind::Media(kept));
+        }
+        let programs = self.programs.as_ref().ok_or(NoPreview::Unavailable)?;
+        let place = self.lines.enter(account, asker).ok_or(NoPreview::Busy)?;
+        let looking = Box::pin(async {
+            let _turn = place.turn().await;
+            // Whoever was before in the line may have asked for the same.
+            if let Some(kept) = kept(store, url).await {
+                return Ok(Behind::Media(kept));
+            }
+            let extractor = programs.extractor().await.ok_or(NoPreview::Unavailable)?;
+            match extractor.extract(url, None, &Gate::new(&self.limits)).await.map_err(failed)? {
+                Found::List(list) => Ok(Behind::List(list)),
+                Found::Media(extraction) => {
+                    if let Err(error) = store.plans().put(url, None, &extraction.json, sluice_wiring::PLAN_CACHE).await
+                    {
+                        tracing::debug!(%error, "The extraction is not cached");
+                    }
+                    Ok(Behind::Media(extraction))
+                }
+            }
+        });
+        tokio::select! {
+            looked = tokio::time::timeout(MOST_TIME, looking) => looked.unwrap_or_else(|_| Err(too_slow())),
+            () = place.replaced() => Err(NoPreview::Replaced),
+        }
+    }
+}
+
+impl State {
+    /// What is behind this link, for this person.
+    pub(crate) async fn preview(&self, account: &Account, url: &SourceUrl, asker: Asker) -> Result<Seen, NoPreview> {
+        let previews = &self.previews;
+        let free = async { if account.disconnected { None } else { self.spaces.free(self, account).await } };
+        let (behind, free) = tokio::join!(previews.behind(&self.store, &account.id, url, asker), free);
+        let behind = behind.inspect_err(|error| {
+            if let NoPreview::Failed(failure) = error {
+                tracing::info!(job.site = url.site(), failure.kind = %failure.kind, failure.detail, "No preview");
+            }
+        })?;
+        Ok(previews.seen(behind, free))
+    }
+}
+
+impl Previews {
+    fn seen(&self, behind: Behind, free: Option<ByteSize>) -> Seen {
+        match behind {
+            Behind::Media(extraction) => {
+                let offers = offer::offers(&extraction, &self.limits, free);
+                let MediaInfo { title, thumbnail, extractor, duration, formats, .. } = extraction.info;
+                let pictures = formats.iter().any(|format| format.video.is_present());
+                let title = Some(title).filter(|title| !title.trim().is_empty());
+                Seen { title, thumbnail, extractor, kind: Kind::Media { duration, pictures, offers } }
+            }
+            Behind::List(List { title, thumbnail, extractor, announced, .. }) => {
+                Seen { title, thumbnail, extractor, kind: Kind::List { announced, limit: self.playlist_items } }
+            }
+        }
+    }
+}
+
+/// What somebody saw there a moment ago. Without Redis nothing is known.
+async fn kept(store: &Store, url: &SourceUrl) -> Option<Extraction> {
+    let json = store.plans().get(url, None).await.ok().flatten()?;
+    Extraction::from_json(json.into()).ok()
+}
+
+fn too_slow() -> NoPreview {
+    failed(Failure::new(FailureKind::TimedOut, format!("no preview after {} s", MOST_TIME.as_secs())))
+}
+
+/// A job has more time than a preview.
+fn failed(failure: Failure) -> NoPreview {
+    const SLOW: &str = "The site did not tell in time what is there. You can send the link all the same.";
+    NoPreview::Failed(if failure.kind == FailureKind::TimedOut { failure.explained(SLOW) } else { failure })
+}

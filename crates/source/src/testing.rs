@@ -8,7 +8,7 @@ use std::{env, path::PathBuf, time::Duration};
 use sluice_domain::{ByteSize, Limits, SourceUrl};
 use sluice_transfer::Gate;
 
-pub(crate) use media::{dash, hls, hls_fmp4, large, progressive, webm, webm_pair};
+pub(crate) use media::{dash, hls, hls_fmp4, hls_pair, large, progressive, webm, webm_pair};
 pub(crate) use server::{Body, TestServer};
 
 use crate::{Tools, ToolsConfig};

@@ -7,20 +7,20 @@
 //! It refuses what needs a file that can be written back and forth.
 
 mod ffmpeg;
+mod head;
 mod idle;
 mod input;
 mod run;
 mod scratch;
-mod transport;
 mod yt_dlp;
 
 use std::sync::Arc;
 
 use futures::future::try_join_all;
-use sluice_domain::{Failure, Length, Plan, plan::Container};
+use sluice_domain::{Failure, FileName, Length, Plan, Route, plan::Container};
 use sluice_transfer::{BufferBudget, ByteStream, Gate, Rewind, Source};
 
-use crate::{Extraction, Tools, order::choose};
+use crate::{Extraction, Fetched, Tools, order::choose};
 use ffmpeg::{Job, Muxer};
 use input::Input;
 
@@ -55,8 +55,8 @@ impl Pipe {
         extraction: &Extraction,
         native: Vec<Option<Arc<dyn Source>>>,
         gate: &Gate,
-    ) -> Result<Arc<dyn Source>, Failure> {
-        let muxer = muxer(plan, extraction)?;
+    ) -> Result<Fetched, Failure> {
+        let planned = muxer(plan, extraction)?;
         if native.len() != plan.formats.len() {
             return Err(Failure::internal(format!("{} inputs for {} formats", native.len(), plan.formats.len())));
         }
@@ -70,13 +70,14 @@ impl Pipe {
             Ok::<_, Failure>(input)
         });
         let inputs = gate.guard(try_join_all(inputs)).await?;
-        let formats =
-            plan.formats.iter().map(|id| extraction.info.formats.iter().find(|format| format.format_id == *id));
-        let job = Job { muxer, formats: formats.collect(), strict: inputs.iter().all(Input::is_native) };
+        let known = |id: &String| extraction.info.formats.iter().find(|format| format.format_id == *id);
+        let job = Job::new(planned, plan.formats.iter().map(known).collect(), &inputs);
+        let file_name = if job.muxer == planned { plan.file_name.clone() } else { in_mp4(&plan.file_name) };
         let running = ffmpeg::start(&self.tools, &job, &inputs)?;
         let stream = run::stream(running, inputs, extraction.info.duration, gate);
         let length = plan.length.bytes().map_or(Length::Unknown, Length::Estimate);
-        Ok(Arc::new(Rewind::new(stream, WINDOW_BYTES, length, share)))
+        let source = Arc::new(Rewind::new(stream, WINDOW_BYTES, length, share));
+        Ok(Fetched { source, file_name, route: Route::Pipe })
     }
 
     /// A window on a stream that passes once, out of the same budget.
@@ -112,6 +113,11 @@ fn muxer(plan: &Plan, extraction: &Extraction) -> Result<Muxer, Failure> {
         Container::AsIs if ext() == "mp4" => Ok(Muxer::Mp4),
         Container::AsIs => Err(refused(ext())),
     }
+}
+
+fn in_mp4(name: &FileName) -> FileName {
+    let name = name.as_str();
+    FileName::from_title(name.strip_suffix(".mkv").unwrap_or(name), "mp4")
 }
 
 #[cfg(test)]

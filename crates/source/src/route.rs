@@ -115,9 +115,9 @@ impl Routes {
             };
             gate.check()?;
             let detour = match opened {
-                Ok(source) => {
+                Ok(Fetched { source, file_name, route }) => {
                     let source = Arc::new(Watched::new(source, gate.clone()));
-                    return Ok(Fetched { source, file_name: plan.file_name.clone(), route });
+                    return Ok(Fetched { source, file_name, route });
                 }
                 Err(OpenError::Unsuitable(why)) => why,
                 // The site named a time.
@@ -131,21 +131,22 @@ impl Routes {
     }
 
     /// The site's own file.
-    async fn direct(&self, fetch: &Fetch<'_>) -> Result<Arc<dyn Source>, OpenError> {
+    async fn direct(&self, fetch: &Fetch<'_>) -> Result<Fetched, OpenError> {
         let [format] = &fetch.plan.formats[..] else { return Err(unsuitable("a plan of several formats")) };
         let source = self.web.open(&fetch.media, format, fetch.gate).await?;
-        match source.access() {
-            Access::Random => Ok(source),
+        let source = match source.access() {
+            Access::Random => source,
             // It passes once: what Dropbox does not have yet is kept for a while.
             Access::Forward { .. } => {
                 let (stream, length) = (source.open(0, None).await?, source.length());
-                Ok(self.pipe.window(stream, length, fetch.gate).await?)
+                self.pipe.window(stream, length, fetch.gate).await?
             }
-        }
+        };
+        Ok(Fetched { source, file_name: fetch.plan.file_name.clone(), route: Route::Direct })
     }
 
     /// Two of its files, laid out as one.
-    async fn interleave(&self, fetch: &Fetch<'_>) -> Result<Arc<dyn Source>, OpenError> {
+    async fn interleave(&self, fetch: &Fetch<'_>) -> Result<Fetched, OpenError> {
         let [video, audio] = &fetch.plan.formats[..] else { return Err(unsuitable("not a pair")) };
         let open = |format| self.web.open(&fetch.media, format, fetch.gate);
         let (video, audio) = futures::try_join!(open(video), open(audio))?;
@@ -157,14 +158,17 @@ impl Routes {
         let frames_per_second = (rate > 0.0).then_some(rate.ceil().min(1000.0) as u32);
         let opening = Interleaved::open(Inputs { video, audio }, Layout::Hybrid, Hint { frames_per_second });
         match fetch.gate.guard(async { Ok(opening.await) }).await? {
-            Ok(interleaved) => Ok(Arc::new(interleaved)),
+            Ok(interleaved) => {
+                let file_name = fetch.plan.file_name.clone();
+                Ok(Fetched { source: Arc::new(interleaved), file_name, route: Route::Interleave })
+            }
             Err(Refused::Unsuitable(why)) => Err(unsuitable(why.to_string())),
             Err(Refused::Failed(failure)) => Err(failure.into()),
         }
     }
 
     /// Through ffmpeg. What we cannot fetch ourselves, yt-dlp does.
-    async fn pipe(&self, fetch: &Fetch<'_>) -> Result<Arc<dyn Source>, OpenError> {
+    async fn pipe(&self, fetch: &Fetch<'_>) -> Result<Fetched, OpenError> {
         let natives = fetch.formats().map(async |format| {
             if !format.is_fetched_plainly() {
                 return None;

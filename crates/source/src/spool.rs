@@ -50,12 +50,7 @@ impl Spool {
     ///
     /// # Errors
     /// What went wrong, classified, or the gate's reason. Nothing is left behind then.
-    pub(crate) async fn fetch(
-        &self,
-        plan: &Plan,
-        extraction: &Extraction,
-        gate: &Gate,
-    ) -> Result<Fetched, Failure> {
+    pub(crate) async fn fetch(&self, plan: &Plan, extraction: &Extraction, gate: &Gate) -> Result<Fetched, Failure> {
         let Inner { home, budget, tools } = &*self.0;
         let order = Order::new(plan, &extraction.json)?;
         let directory = FetchDirectory::make(home, budget.ticket())?;

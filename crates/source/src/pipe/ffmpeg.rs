@@ -38,10 +38,23 @@ pub(super) enum Muxer {
 pub(super) struct Job<'a> {
     pub(super) muxer: Muxer,
     /// What is known of each input.
-    pub(super) formats: Vec<Option<&'a Format>>,
+    formats: Vec<Option<&'a Format>>,
+    aac_with_headers: bool,
     /// Give up at anything odd in the inputs. Not for streams in pieces: where a film is interrupted by something else, packets look
     /// corrupt and time jumps, and ffmpeg copes well.
-    pub(super) strict: bool,
+    strict: bool,
+}
+
+impl<'a> Job<'a> {
+    /// What is known of each input, and the inputs themselves, which were looked at; the sound comes last.
+    pub(super) fn new(planned: Muxer, formats: Vec<Option<&'a Format>>, inputs: &[Input]) -> Self {
+        let named = formats.last().copied().flatten().map(|format| &format.audio);
+        let aac_with_headers = inputs.last().is_some_and(|input| input.has_aac_with_headers(named));
+        // A site that does not name the sound of a film gets the container that takes everything. But ffmpeg cannot write Matroska's
+        // header before it has seen such sound; with it, an MP4 is what people expect.
+        let muxer = if planned == Muxer::Matroska && aac_with_headers { Muxer::Mp4 } else { planned };
+        Self { muxer, formats, aac_with_headers, strict: inputs.iter().all(Input::is_native) }
+    }
 }
 
 /// A running ffmpeg, with our ends of its pipes. The child is first, so that it is killed before its inputs end.
@@ -71,10 +84,9 @@ fn begin(tools: &Tools, job: &Job<'_>, inputs: &[Input]) -> io::Result<Running> 
         pipes.push(reader.into());
     }
     pipes.push(tells.into());
-    let packed_aac = inputs.iter().any(Input::has_packed_aac);
     let program = Program {
         path: &tools.ffmpeg,
-        args: arguments(job, inputs.len(), packed_aac),
+        args: arguments(job, inputs.len()),
         directory: scratch.path(),
         scratch: scratch.path(),
         limits: ChildLimits { file_bytes: 0, ..ChildLimits::extraction(CPU_SECONDS) },
@@ -93,7 +105,7 @@ fn wide_pipe() -> io::Result<(PipeReader, PipeWriter)> {
     Ok((reader, writer))
 }
 
-fn arguments(job: &Job<'_>, inputs: usize, packed_aac: bool) -> Vec<OsString> {
+fn arguments(job: &Job<'_>, inputs: usize) -> Vec<OsString> {
     let pipe = |number: usize| format!("pipe:{}", FIRST_PIPE + number);
     let mut args: Vec<String> = Vec::new();
     let mut say = |words: &[&str]| args.extend(words.iter().map(|word| (*word).to_owned()));
@@ -102,8 +114,12 @@ fn arguments(job: &Job<'_>, inputs: usize, packed_aac: bool) -> Vec<OsString> {
         say(&["-xerror"]);
     }
     for number in 0..inputs {
-        // With several inputs and the usual queue, ffmpeg sleeps 10 ms between packets.
-        say(&["-protocol_whitelist", "pipe", "-format_whitelist", DEMUXERS, "-thread_queue_size", "256"]);
+        say(&["-protocol_whitelist", "pipe", "-format_whitelist", DEMUXERS]);
+        if inputs > 1 {
+            // With several inputs and the usual queue, ffmpeg sleeps 10 ms between packets. One input needs no queue, which would hold
+            // many large packets.
+            say(&["-thread_queue_size", "256"]);
+        }
         say(&["-i", &pipe(number)]);
     }
     match inputs {
@@ -113,8 +129,7 @@ fn arguments(job: &Job<'_>, inputs: usize, packed_aac: bool) -> Vec<OsString> {
     say(&["-c", "copy", "-map_metadata", "-1", "-map_chapters", "-1"]);
     match job.muxer {
         Muxer::Mp4 => {
-            if packed_aac {
-                // ffmpeg does it by itself, but not when the header is written before the sound.
+            if job.aac_with_headers {
                 say(&["-bsf:a", "aac_adtstoasc"]);
             }
             if job.formats.iter().flatten().any(|format| format.video == Codec::H265) {

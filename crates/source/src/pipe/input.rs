@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
-use sluice_domain::{Failure, FailureKind, Length};
+use sluice_domain::{Codec, Failure, FailureKind, Length};
 use sluice_transfer::{ByteStream, Gate, Source};
 use tokio::{io::AsyncWriteExt, net::unix::pipe};
 
 use super::{
+    head::has_aac_with_headers,
     idle::{Pulse, while_alive},
-    transport::{has_aac, is_transport_stream},
     yt_dlp,
 };
 use crate::{Tools, order::Chosen};
@@ -59,9 +59,9 @@ impl Input {
         }
     }
 
-    /// Is its sound AAC as transport streams have it, which an MP4 takes in another form? Of streams that do not tell, most are.
-    pub(super) fn has_packed_aac(&self) -> bool {
-        self.first.as_ref().is_some_and(|head| is_transport_stream(head) && has_aac(head).unwrap_or(true))
+    /// Is its sound AAC with headers? See `head`.
+    pub(super) fn has_aac_with_headers(&self, named: Option<&Codec>) -> bool {
+        self.first.as_ref().is_some_and(|head| has_aac_with_headers(head, named))
     }
 
     async fn next(&mut self, idle: Duration) -> Result<Option<Bytes>, Failure> {

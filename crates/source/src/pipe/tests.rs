@@ -2,14 +2,18 @@
 
 mod rig;
 
-use std::time::Duration;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use futures::StreamExt;
 use sluice_domain::{ByteSize, FailureKind, Length, Limits, plan::Container};
 use sluice_transfer::{Access, Gate};
 
 use super::WINDOW_BYTES;
-use crate::testing::{Body, TestServer, capped, gate, hls, hls_fmp4, large, progressive, webm_pair};
+use crate::testing::{Body, TestServer, capped, gate, hls, hls_fmp4, hls_pair, large, progressive, webm_pair};
 use rig::{Memory, Rig, hash, of};
 
 /// A gate that bears this much silence.
@@ -24,9 +28,9 @@ async fn segments_become_one_film_packet_by_packet() {
     for (path, folder) in [("/clip.m3u8", &hls), ("/fmp4.m3u8", &fmp4)] {
         let (rig, gate) = (Rig::new(), gate());
         let fetched = rig.fetch_link(&server.url(path), &gate).await.unwrap();
-        assert_eq!(fetched.access(), Access::Forward { window: WINDOW_BYTES });
+        assert_eq!(fetched.source.access(), Access::Forward { window: WINDOW_BYTES });
         let film = rig.read(&fetched, &gate).await.unwrap();
-        let original = std::fs::canonicalize(folder.path().join(&path[1..])).unwrap();
+        let original = fs::canonicalize(folder.path().join(&path[1..])).unwrap();
         assert_eq!(hash(&film, "mp4"), of(&original), "{path}");
         assert!(gate.at_least() >= ByteSize(film.len() as u64));
         drop(fetched);
@@ -41,7 +45,7 @@ async fn a_pair_becomes_one_film_packet_by_packet() {
     for container in [Container::Webm, Container::Mkv] {
         let inputs = [Memory::whole(&picture), Memory::whole(&sound)];
         let fetched = rig.fetch(container, Some(6.0), inputs, &gate()).await.unwrap();
-        assert_eq!(fetched.length(), Length::Estimate(7));
+        assert_eq!(fetched.source.length(), Length::Estimate(7));
         let film = rig.read(&fetched, &gate()).await.unwrap();
         let (of_picture, of_sound) = (hash(&picture, "webm"), hash(&sound, "webm"));
         assert_eq!(hash(&film, "webm"), [&of_picture[..], &of_sound.replace("0,a", "1,a")].concat());
@@ -51,13 +55,34 @@ async fn a_pair_becomes_one_film_packet_by_packet() {
 }
 
 #[tokio::test]
+async fn segments_of_a_picture_and_of_a_sound_become_one_film() {
+    let hls = hls_pair();
+    let server = TestServer::start().folder(hls.path());
+    let (rig, gate) = (Rig::new(), gate());
+    let fetched = rig.fetch_link(&server.url("/pair.m3u8"), &gate).await.unwrap();
+    assert_eq!(fetched.file_name.as_str(), "pair.mp4", "the site did not say what the sound is");
+    assert_eq!(rig.children().len(), 3, "two of yt-dlp and ffmpeg");
+    let film = hash(&rig.read(&fetched, &gate).await.unwrap(), "mp4");
+    let (picture, sound) = (of(&hls.path().join("picture.m3u8")), of(&joined(hls.path(), "sound", "aac")));
+    assert_eq!(film, [picture, sound.replace("0,a", "1,a")].concat());
+}
+
+/// The segments of a folder as one file.
+fn joined(folder: &Path, name: &str, ext: &str) -> PathBuf {
+    let segments = (0..).map_while(|number| fs::read(folder.join(format!("{name}{number}.{ext}"))).ok());
+    let file = folder.join(format!("joined.{ext}"));
+    fs::write(&file, segments.collect::<Vec<_>>().concat()).unwrap();
+    file
+}
+
+#[tokio::test]
 async fn a_film_that_is_interrupted_by_another_goes_through() {
     let (one, other) = (hls(), hls());
     let mut server = TestServer::start();
     let mut playlist = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n".to_owned();
     for (folder, name) in [(&one, "clip0.ts"), (&one, "clip1.ts"), (&other, "clip0.ts"), (&one, "clip2.ts")] {
         let path = format!("/{}{name}", folder.path().file_name().unwrap().display());
-        let segment = std::fs::read(folder.path().join(name)).unwrap();
+        let segment = fs::read(folder.path().join(name)).unwrap();
         server = server.on(&path, Body::Whole("video/mp2t", segment));
         playlist += &format!("#EXT-X-DISCONTINUITY\n#EXTINF:1,\n{path}\n");
     }
@@ -115,7 +140,7 @@ async fn a_film_that_is_too_short_never_ends_well() {
 #[tokio::test]
 async fn a_segment_that_is_not_whole_never_ends_well() {
     let hls = hls();
-    let segment = std::fs::read(hls.path().join("clip3.ts")).unwrap();
+    let segment = fs::read(hls.path().join("clip3.ts")).unwrap();
     let cut = Body::CutOff(segment.len() as u64, segment[..segment.len() / 2].to_vec());
     for fault in [Body::Status(404), cut] {
         let server = TestServer::start().folder(hls.path()).on("/clip3.ts", fault);
@@ -147,7 +172,7 @@ async fn dropping_it_ends_everything() {
     let server = TestServer::start().folder(hls.path()).on("/clip3.ts", Body::Stalls("video/mp2t", vec![0x47; 1000]));
     let (rig, gate) = (Rig::new(), gate());
     let fetched = rig.fetch_link(&server.url("/clip.m3u8"), &gate).await.unwrap();
-    let mut reader = fetched.open(0, None).await.unwrap();
+    let mut reader = fetched.source.open(0, None).await.unwrap();
     assert!(futures::poll!(reader.next()).is_pending());
     assert_eq!(rig.children().len(), 2, "yt-dlp and ffmpeg");
     drop(fetched);
@@ -196,7 +221,7 @@ async fn a_slow_reader_holds_everything_up() {
     let (rig, clip) = (Rig::new(), large());
     let input = Memory::whole(&clip);
     let fetched = rig.fetch(Container::Mp4, None, [input.clone()], &gate()).await.unwrap();
-    let mut reader = fetched.open(0, None).await.unwrap();
+    let mut reader = fetched.source.open(0, None).await.unwrap();
     let mut taken = 0;
     while taken <= WINDOW_BYTES {
         taken += reader.next().await.unwrap().unwrap().len() as u64;
@@ -207,13 +232,12 @@ async fn a_slow_reader_holds_everything_up() {
         asked = input.asked();
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    println!("{:?} {taken}", rig.children());
-    // The window; two pipes of 256 KiB; what is in the hands of ffmpeg and ours.
-    assert!(asked < WINDOW_BYTES + (3 << 20), "{asked} of {}", clip.len());
-    fetched.release(taken);
-    while taken < 3 * WINDOW_BYTES {
+    // The window; two pipes of 256 KiB; a fragment of 5 MB in ffmpeg's hands.
+    assert!(asked < WINDOW_BYTES + (6 << 20), "{asked} of {}", clip.len());
+    fetched.source.release(taken);
+    while taken < 2 * WINDOW_BYTES {
         taken += reader.next().await.unwrap().unwrap().len() as u64;
-        fetched.release(taken);
+        fetched.source.release(taken);
     }
     drop(fetched);
     rig.nothing_is_left().await;

@@ -46,7 +46,7 @@ pub(crate) fn webm_pair() -> (Vec<u8>, Vec<u8>) {
     (read("picture.webm"), read("sound.webm"))
 }
 
-/// A transport stream with H.264 and AAC that takes up more than 40 MB, 6 s.
+/// A transport stream with H.264 and AAC that takes up some 30 MB, 6 s.
 pub(crate) fn large() -> Vec<u8> {
     let directory = tempfile::tempdir().unwrap();
     ffmpeg(directory.path(), &["-vf", "scale=1280:720,noise=alls=60", "-qp", "4", "large.ts"]);
@@ -70,6 +70,22 @@ pub(crate) fn pair() -> (Vec<u8>, Vec<u8>) {
     ffmpeg(directory.path(), &[&["-vn", "-movflags", sound][..], &every_second, &["audio.mp4"]].concat());
     let read = |name| fs::read(directory.path().join(name)).unwrap();
     (read("video.mp4"), read("audio.mp4"))
+}
+
+/// A folder with `pair.m3u8`, which names a picture in MPEG-TS segments and a sound in bare AAC segments, 6 s.
+pub(crate) fn hls_pair() -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let picture = ["-map", "0:v", "-f", "hls", "-hls_time", "1", "-hls_list_size", "0", "picture.m3u8"];
+    ffmpeg(directory.path(), &picture);
+    let sound = ["-map", "1:a", "-f", "segment", "-segment_format", "adts", "-segment_time", "1"];
+    ffmpeg(directory.path(), &[&sound[..], &["-segment_list", "sound.m3u8", "sound%d.aac"]].concat());
+    let pair = "#EXTM3U
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"sound\",NAME=\"sound\",DEFAULT=YES,URI=\"sound.m3u8\"
+#EXT-X-STREAM-INF:BANDWIDTH=500000,RESOLUTION=192x144,CODECS=\"avc1.42c00c,mp4a.40.2\",AUDIO=\"sound\"
+picture.m3u8
+";
+    fs::write(directory.path().join("pair.m3u8"), pair).unwrap();
+    directory
 }
 
 /// A folder with `clip.mpd` and the segments of a picture and a sound, 6 s.

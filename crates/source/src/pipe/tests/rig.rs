@@ -26,9 +26,9 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    Extraction, Extractor, Found, Tools, ToolsConfig,
-    pipe::Pipe,
+    Extraction, Extractor, Fetched, Found, Tools, ToolsConfig,
     extract::PlainYtDlp,
+    pipe::Pipe,
     testing::{link, tools, tools_config},
 };
 
@@ -47,7 +47,7 @@ impl Rig {
     }
 
     /// Fetches a link through yt-dlp.
-    pub(super) async fn fetch_link(&self, url: &str, gate: &Gate) -> Result<Arc<dyn Source>, Failure> {
+    pub(super) async fn fetch_link(&self, url: &str, gate: &Gate) -> Result<Fetched, Failure> {
         let plain = PlainYtDlp::new(tools());
         let Found::Media(extraction) = plain.extract(&link(url), None, gate).await? else { panic!("a list") };
         let plan = plan::plan(&extraction.info, Preset::Best, &Limits::default(), None)?;
@@ -62,7 +62,7 @@ impl Rig {
         duration: Option<f64>,
         inputs: impl IntoIterator<Item = Memory>,
         gate: &Gate,
-    ) -> Result<Arc<dyn Source>, Failure> {
+    ) -> Result<Fetched, Failure> {
         let native: Vec<_> = inputs.into_iter().map(|input| Some(Arc::new(input) as Arc<dyn Source>)).collect();
         let formats = native.iter().enumerate().map(|(number, _)| Format { format_id: number.to_string(), ..part() });
         let info = MediaInfo { duration, formats: formats.collect(), ..MediaInfo::default() };
@@ -79,12 +79,12 @@ impl Rig {
     }
 
     /// Reads to the end, and releases what was read.
-    pub(super) async fn read(&self, fetched: &Arc<dyn Source>, gate: &Gate) -> Result<Vec<u8>, Failure> {
-        let (mut reader, mut all) = (fetched.open(0, None).await?, Vec::new());
+    pub(super) async fn read(&self, fetched: &Fetched, gate: &Gate) -> Result<Vec<u8>, Failure> {
+        let (mut reader, mut all) = (fetched.source.open(0, None).await?, Vec::new());
         while let Some(chunk) = reader.try_next().await? {
             all.extend(chunk);
             gate.reached(all.len() as u64)?;
-            fetched.release(all.len() as u64);
+            fetched.source.release(all.len() as u64);
         }
         Ok(all)
     }

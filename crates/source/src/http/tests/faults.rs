@@ -196,6 +196,36 @@ async fn an_expired_address_is_renewed_once_for_all_streams() {
 }
 
 #[tokio::test]
+async fn addresses_are_renewed_three_times_at_most() {
+    const PIECE: usize = 1_100_000;
+    for (pieces, enough) in [(4, true), (5, false)] {
+        let file = file(pieces * PIECE, Some("\"e\""));
+        let (served, used) = (file.clone(), Mutex::new(Vec::new()));
+        let site = Site::start(move |request| {
+            let mut used = used.lock().unwrap();
+            if request.header("range") == Some("bytes=0-0") {
+                return served.serve(request);
+            }
+            if used.contains(&request.path) {
+                return Reply::status(403);
+            }
+            used.push(request.path.clone());
+            Reply { cut: Some((PIECE, site::End::Close)), ..served.serve(request) }
+        })
+        .await;
+        let found = Found::these((1..9).map(|number| format(&format!("{}/{number}", site.base))).collect());
+        let media = media(&format(&format!("{}/0", site.base)), &found);
+        let source = web(tuning()).open(&media, "7", &gate()).await.unwrap();
+        let (bytes, failure) = read(&*source, 0, None).await;
+        assert_eq!(
+            (failure.map(|failure| failure.kind), found.looked()),
+            ((!enough).then_some(FailureKind::SiteBusy), 3)
+        );
+        same(&bytes, &file.bytes[..4 * PIECE]);
+    }
+}
+
+#[tokio::test]
 async fn a_renewed_address_of_another_file_is_noticed() {
     for status in [403, 404, 410] {
         let (old, new) = (file(SIZE, Some("\"e\"")), file(SIZE - 1, Some("\"f\"")));

@@ -133,6 +133,26 @@ async fn cookies_and_authorization_stay_with_their_host() {
 }
 
 #[tokio::test]
+async fn where_redirects_led_is_forgotten_when_it_expires() {
+    let file = file(SIZE, Some("\"e\""));
+    let (served, asked) = (file.clone(), AtomicUsize::new(0));
+    let site = Site::start(move |request| match request.path.as_str() {
+        "/v" => Reply::status(302).with("Location", format!("/{}", asked.fetch_add(1, Ordering::SeqCst))),
+        "/0" if request.header("range") != Some("bytes=0-0") => Reply::status(410),
+        _ => served.serve(request),
+    })
+    .await;
+    let found = Arc::default();
+    let media = media(&format(&format!("{}/v", site.base)), &found);
+    let source = web(tuning()).open(&media, "7", &gate()).await.unwrap();
+    let (bytes, failure) = read(&*source, 0, None).await;
+    assert_eq!((failure, found.looked()), (None, 0));
+    same(&bytes, &file.bytes);
+    let paths: Vec<_> = site.requests().iter().map(|request| request.path.clone()).collect();
+    assert_eq!(paths, ["/v", "/0", "/0", "/v", "/1"]);
+}
+
+#[tokio::test]
 async fn a_shut_gate_ends_everything() {
     let served = file(SIZE, Some("\"e\""));
     let site = Site::start(move |request| match request.header("range") {

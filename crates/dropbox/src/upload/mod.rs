@@ -194,6 +194,6 @@ impl Sink for UploadSink {
 }
 
 fn corrupt() -> Failure {
-    Failure::internal("the content hash of the committed file differs twice; it was deleted")
+    Failure::internal("the content hash of the committed file differs; it was deleted")
         .explained("What arrived in your Dropbox was not what was sent, so it was deleted again. Retry.")
 }

@@ -86,7 +86,8 @@ pub async fn packets(path: &Path) -> Result<Vec<Packets>> {
         let (mut first, mut digest, mut count) = (None, Sha256::new(), 0);
         for line in table.lines() {
             let fields: Vec<&str> = line.split(',').map(str::trim).collect();
-            let [number, _, time, .., hash] = fields[..] else { continue };
+            // What may follow is said by the container, such as how much of the first packet is not to be heard.
+            let [number, _, time, _, _, hash, ..] = fields[..] else { continue };
             if number == stream {
                 let time: i64 = time.parse().context("a packet without a time")?;
                 let since = (time - *first.get_or_insert(time)) * 1_000_000 * one / ticks;

@@ -140,7 +140,7 @@ fn blocks(file: &[u8]) -> Vec<Block> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_block_comes_out_once_in_order(seed in any::<u64>(), numbers in prop::array::uniform2(1..127_u8)) {

@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p sluice-mux`. The inputs are made here: an hour of pictures and sound whose bytes are all alike.
 
+mod webm;
+
 use std::{
     hint::black_box,
     time::{Duration, Instant},
@@ -93,6 +95,28 @@ fn processor() -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
+/// Where an uploader would put pieces together.
+struct Chunk {
+    bytes: Vec<u8>,
+    written: u64,
+}
+
+impl Default for Chunk {
+    fn default() -> Self {
+        Self { bytes: vec![0; 1 << 20], written: 0 }
+    }
+}
+
+impl Chunk {
+    fn take(&mut self, bytes: &[u8]) {
+        for part in bytes.chunks(self.bytes.len()) {
+            self.bytes[..part.len()].copy_from_slice(part);
+            self.written += part.len() as u64;
+            black_box(&self.bytes);
+        }
+    }
+}
+
 fn run(layout: Layout, inputs: &[Bytes; 2]) -> Result<u64, sluice_mux::Unsuitable> {
     let input = |track| &inputs[usize::from(track == Track::Audio)];
     let pair = Pair::new(header(&inputs[0])?, header(&inputs[1])?)?;
@@ -107,16 +131,8 @@ fn run(layout: Layout, inputs: &[Bytes; 2]) -> Result<u64, sluice_mux::Unsuitabl
         }
     }
     let plan = Plan::new(layout, &pair, &mut tables, Hint::default())?;
-    // Where an uploader would put them together.
-    let mut chunk = vec![0_u8; 1 << 20];
-    let mut written = 0;
-    let mut take = |bytes: &[u8]| {
-        for part in bytes.chunks(chunk.len()) {
-            chunk[..part.len()].copy_from_slice(part);
-            written += part.len() as u64;
-            black_box(&chunk);
-        }
-    };
+    let mut chunk = Chunk::default();
+    let mut take = |bytes: &[u8]| chunk.take(bytes);
     for piece in plan.read(0..plan.len()) {
         match piece {
             Piece::Bytes(bytes) => take(&bytes),
@@ -135,26 +151,32 @@ fn run(layout: Layout, inputs: &[Bytes; 2]) -> Result<u64, sluice_mux::Unsuitabl
             Piece::Tail(range) => take(&plan.tail(&tables)?[range]),
         }
     }
-    assert_eq!(written, plan.len());
-    Ok(written)
+    assert_eq!(chunk.written, plan.len());
+    Ok(chunk.written)
 }
 
 #[expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "a bench prints rounded numbers")]
+fn measure(name: &str, run: impl Fn() -> Result<u64, sluice_mux::Unsuitable>) -> Result<(), sluice_mux::Unsuitable> {
+    let (start, before) = (Instant::now(), processor());
+    let mut bytes = 0;
+    for _ in 0..3 {
+        bytes += run()?;
+    }
+    let (wall, busy) = (start.elapsed().as_secs_f64(), (processor() - before).as_secs_f64());
+    let megabytes = bytes as f64 / 1e6;
+    println!("{name}: {megabytes:.0} MB, {:.0} MB/s, {:.3} CPU s per GB", megabytes / wall, busy * 1000.0 / megabytes);
+    Ok(())
+}
+
 fn main() -> Result<(), sluice_mux::Unsuitable> {
     let inputs = [input(&VIDEO), input(&AUDIO)];
     for layout in [Layout::Hybrid, Layout::Faststart, Layout::Fragmented] {
-        let (start, before) = (Instant::now(), processor());
-        let mut bytes = 0;
-        for _ in 0..3 {
-            bytes += run(layout, &inputs)?;
-        }
-        let (wall, busy) = (start.elapsed().as_secs_f64(), (processor() - before).as_secs_f64());
-        let megabytes = bytes as f64 / 1e6;
-        println!(
-            "{layout:?}: {megabytes:.0} MB, {:.0} MB/s, {:.3} CPU s per GB",
-            megabytes / wall,
-            busy * 1000.0 / megabytes
-        );
+        measure(&format!("{layout:?}"), || run(layout, &inputs))?;
     }
-    Ok(())
+    let inputs = webm::inputs();
+    measure("WebM", || {
+        let mut chunk = Chunk::default();
+        webm::run(&inputs, |bytes| chunk.take(bytes))?;
+        Ok(chunk.written)
+    })
 }

@@ -125,7 +125,7 @@ fn nothing_is_kept_beyond_what_was_asked_for() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn noise_is_refused(noise in prop::collection::vec(any::<u8>(), 1..4096)) {

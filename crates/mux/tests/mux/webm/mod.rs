@@ -2,6 +2,7 @@
 
 mod drive;
 mod hostile;
+mod odd;
 mod pairs;
 mod refusals;
 mod take;

@@ -3,14 +3,14 @@
 use std::{path::PathBuf, sync::Arc};
 
 use futures::future::join_all;
-use sluice_domain::{ByteSize, Failure, FileName, Format, Plan, Route};
+use sluice_domain::{ByteSize, Failure, FileName, Format, Plan, Route, plan::Container};
 use sluice_mux::{Hint, Layout};
 use sluice_transfer::{Access, BufferBudget, Gate, Source, Watched};
 
 use crate::{
     Extraction, Renew, SourceError, Tools,
     http::{Media, OpenError, Web},
-    interleave::{Inputs, Interleaved, Refused},
+    interleave::{self, Inputs, Refused},
     pipe::Pipe,
     spool::Spool,
 };
@@ -156,12 +156,15 @@ impl Routes {
         let rate = fetch.formats().filter_map(|format| format.fps).fold(0.0, f64::max);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 1000")]
         let frames_per_second = (rate > 0.0).then_some(rate.ceil().min(1000.0) as u32);
-        let opening = Interleaved::open(Inputs { video, audio }, Layout::Hybrid, Hint { frames_per_second });
-        match fetch.gate.guard(async { Ok(opening.await) }).await? {
-            Ok(interleaved) => {
-                let file_name = fetch.plan.file_name.clone();
-                Ok(Fetched { source: Arc::new(interleaved), file_name, route: Route::Interleave })
-            }
+        let inputs = Inputs { video, audio };
+        let opening = async {
+            Ok(match fetch.plan.container {
+                Container::Webm => interleave::open_webm(inputs).await,
+                _ => interleave::open_mp4(inputs, Layout::Hybrid, Hint { frames_per_second }).await,
+            })
+        };
+        match fetch.gate.guard(Box::pin(opening)).await? {
+            Ok(source) => Ok(Fetched { source, file_name: fetch.plan.file_name.clone(), route: Route::Interleave }),
             Err(Refused::Unsuitable(why)) => Err(unsuitable(why.to_string())),
             Err(Refused::Failed(failure)) => Err(failure.into()),
         }

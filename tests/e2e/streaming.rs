@@ -66,8 +66,8 @@ async fn each_takes_its_route_and_nothing_lies_on_the_disk() -> Result<()> {
         let (largest, written) = (disk.largest(), family::written(worker).saturating_sub(before));
         eprintln!("{route}: {:?} bytes landed, {written} were written, at most {largest} in one file", done.size);
         ensure!(largest <= MEGABYTE, "{route}: a file of {largest} bytes lay in the spool");
-        // Logs are written, and nothing else.
-        ensure!(written <= MEGABYTE, "{route}: {written} bytes were written to a disk");
+        // yt-dlp puts each segment into a file of its own for a moment. Otherwise logs are written, and nothing else.
+        ensure!(route == "pipe" || written <= MEGABYTE, "{route}: {written} bytes were written to a disk");
         Ok(done)
     };
     let done = check(&three.single.path, "direct").await?;

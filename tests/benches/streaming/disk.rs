@@ -6,7 +6,7 @@ use e2e::{
     family,
     media::{Library, Long, clips, tiny},
     person::ADA,
-    site::{Content, Links, Resource},
+    site::{Content, Links},
     world::World,
 };
 
@@ -17,18 +17,12 @@ pub(crate) async fn measure(megabytes: u64) -> Result<()> {
     let ada = world.person(ADA).await?;
     let film = Long::mp4(&Library::of_the_repository()?, megabytes).await?;
     let single = Content::noisy_mp4(&tiny().await?, megabytes * 1_000_000, 1);
-    let mut list = String::from("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXT-X-PLAYLIST-TYPE:VOD\n");
-    // One segment as often as it takes: a discontinuity each time, as its clock begins anew.
     let segment = &clips().await?.hls_ts["part000.ts"];
-    for _ in 0..(megabytes * 1_000_000).div_ceil(segment.len() as u64).min(2_000) {
-        list += "#EXT-X-DISCONTINUITY\n#EXTINF:2.0,\npart.ts\n";
-    }
-    world.site.publish("/hls/part.ts", Resource::file("video/mp2t", Content::new(segment.clone())));
-    world.site.publish("/hls/index.m3u8", Resource::text("application/vnd.apple.mpegurl", list + "#EXT-X-ENDLIST\n"));
+    let times = usize::try_from(megabytes * 1_000_000)?.div_ceil(segment.len());
     let paths = [
         world.site.publish_single("one", &single, Links::Plain).path,
         world.site.publish_pair("two", &film, Links::Plain).path,
-        "/hls/index.m3u8".to_owned(),
+        world.site.publish_segments("segments", segment, times),
     ];
     let worker = world.workers()[0].group();
     for path in &paths {

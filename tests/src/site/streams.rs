@@ -1,8 +1,9 @@
 //! Large media as adaptive sites offer it: a page with a list, the files behind plain, secure or signed addresses.
 
-use std::path::Path;
+use std::{fmt::Write as _, path::Path};
 
 use anyhow::{Result, ensure};
+use bytes::Bytes;
 
 use super::{Content, Format, Listing, Resource, Site, Size};
 use crate::media::{Long, Track, packets};
@@ -88,6 +89,20 @@ impl Site {
             size: Size::Exact(content.len()),
         };
         Stream { path: self.list(id, 1, vec![format]), files: vec![(path, content.clone())] }
+    }
+
+    /// Serves an HLS film of one transport stream segment so many times over, each time with a discontinuity, as its clock begins anew;
+    /// returns the path of its list.
+    pub fn publish_segments(&self, id: &str, segment: &Bytes, times: usize) -> String {
+        let mut list = String::from("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXT-X-PLAYLIST-TYPE:VOD\n");
+        for number in 0..times {
+            let _ = write!(list, "#EXT-X-DISCONTINUITY\n#EXTINF:2.0,\npart{number}.ts\n");
+        }
+        let content = Content::new(segment.clone());
+        self.publish_made(&format!("/{id}/part"), move |_| Some(Resource::file("video/mp2t", content.clone())));
+        let path = format!("/{id}/index.m3u8");
+        self.publish(&path, Resource::text("application/vnd.apple.mpegurl", list + "#EXT-X-ENDLIST\n"));
+        path
     }
 
     fn list(&self, id: &str, seconds: u32, formats: Vec<Format>) -> String {

@@ -101,7 +101,7 @@ async fn what_hides_its_length_is_stopped_at_the_cap() -> Result<()> {
     let sent: u64 = world.site.visits("/endless.mp4").iter().map(|visit| visit.sent_bytes).sum();
     ensure!(sent < 40 * MEGABYTE, "{sent} bytes were fetched");
     // What was streamed so far is in a session that nobody will ever finish.
-    world.end_with_open_sessions(1).await
+    world.end().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,5 +131,5 @@ async fn a_worker_told_to_stop_hands_its_streams_over_where_they_are() -> Result
     // A stop in good order loses at most what was under way: a chunk of each.
     ensure!(before + after <= size + 2 * (8 << 20), "{before} and {after} bytes were sent of {size}");
     ensure!(before >= 16 * MEGABYTE && after < size - 8 * MEGABYTE, "{before} and {after} bytes were sent of {size}");
-    three.world.end_with_open_sessions(0).await
+    three.world.end().await
 }

@@ -33,13 +33,6 @@ pub(super) struct Storm {
     pub(super) cuts: usize,
 }
 
-impl Storm {
-    /// How often a worker was torn out of its jobs.
-    pub(super) fn interruptions(&self) -> usize {
-        self.kills + self.pauses
-    }
-}
-
 impl<'a> Weather<'a> {
     pub(super) fn new(world: &'a mut World, plan: Plan, seed: u64) -> Self {
         // Another stream than the plan's: which worker is hit depends on who is there.

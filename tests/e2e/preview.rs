@@ -36,14 +36,19 @@ async fn a_plan_tells_what_would_come() -> Result<()> {
     publish_samples(&world.site, clips)?;
     let ada = world.person(ADA).await?;
 
-    let (status, told) = plan(&ada.api, &world.site.url("/files/clip.mp4"), "best").await?;
+    // Of a bare file the extractor tells no size: its first byte does.
+    let file = world.site.url("/files/clip.mp4");
+    let (status, told) = plan(&ada.api, &file, "best").await?;
     ensure!(status == StatusCode::OK && told["kind"] == "media" && told["title"] == "clip", "{status} {told}");
     let chosen = &told["chosen"];
     ensure!(chosen["preset"] == "best" && chosen["available"] == true && chosen["refusal"].is_null(), "{chosen}");
     ensure!(chosen["route"] == "direct" && chosen["file_name"] == "clip.mp4", "{chosen}");
-    if chosen["length"] == "exact" {
-        ensure!(chosen["size"] == clips.progressive.len(), "{chosen}");
-    }
+    ensure!(chosen["length"] == "exact" && chosen["size"] == clips.progressive.len(), "{chosen}");
+    ensure!(offer(&told, "iphone")?["size"] == clips.progressive.len(), "it is the same file: {told}");
+    let visits = world.site.visits("/files/clip.mp4");
+    ensure!(visits.last().is_some_and(|visit| visit.range.as_deref() == Some("bytes=0-0")), "{visits:?}");
+    let job = ada.api.run(&file, "best", LIMIT).await?;
+    ensure!(landed(&ada.files, &job)? == clips.progressive, "what landed is another file");
 
     let url = world.site.url("/yt/clip");
     let (_, told) = plan(&ada.api, &url, "1080p").await?;
@@ -59,7 +64,8 @@ async fn a_plan_tells_what_would_come() -> Result<()> {
     }
     let size = |offer: &Value| offer["size"].as_u64().context("no size");
     ensure!(size(high)? > size(low)? && size(low)? > size(offer(&told, "audio")?)?, "{told}");
-    // What the site tells of a pair is its parts; the file that holds both is some hundred bytes larger.
+    // The file that holds both parts is some hundred bytes larger; how many, their headers tell.
+    ensure!(high["length"] == "exact", "{high}");
     let (video, audio) = (clips.mp4_apart.at(1080).bytes.len() as u64, clips.mp4_apart.audio.bytes.len() as u64);
     ensure!(size(offer(&told, "iphone")?)?.abs_diff(video + audio) < 10_000, "{told}");
 
@@ -68,6 +74,9 @@ async fn a_plan_tells_what_would_come() -> Result<()> {
     let job = ada.api.run(&url, "480p", LIMIT).await?;
     landed(&ada.files, &job)?;
     ensure!(world.site.visits("/yt/clip/player.json").len() == asked, "the site was asked once more");
+    let job = ada.api.run(&url, "1080p", LIMIT).await?;
+    let length = landed(&ada.files, &job)?.len() as u64;
+    ensure!(length == size(high)?, "{length} bytes landed: {high}");
     world.end().await
 }
 
@@ -87,6 +96,16 @@ async fn a_plan_tells_what_would_not_come_and_why() -> Result<()> {
     ensure!(small["available"] == true && small["size"] == 20_000_000, "{small}");
     ensure!(offer(&told, "fit")?["size"] == 20_000_000, "{told}");
     ensure!(offer(&told, "opus")?["refusal"]["kind"] == "no_such_format", "{told}");
+
+    // Of a bare file nothing is known but what its first byte tells.
+    let large = Resource::file("video/mp4", Content::padded_mp4(&clips.progressive, 400_000_000));
+    world.site.publish("/large.mp4", large);
+    let (status, told) = plan(&ada.api, &world.site.url("/large.mp4"), "best").await?;
+    let chosen = &told["chosen"];
+    ensure!(status == StatusCode::OK && chosen["available"] == false, "{status} {told}");
+    ensure!(chosen["size"] == 400_000_000 && chosen["length"] == "exact", "{chosen}");
+    let refusal = "Too large: at least 400 MB, the limit is 300 MB.";
+    ensure!(chosen["refusal"] == json!({ "kind": "too_large", "message": refusal }), "{chosen}");
 
     let series = Series::new("lectures", "Lecture", 3, &tiny().await?);
     let (status, told) = plan(&ada.api, &world.site.url(&world.site.publish_pages(&series)), "best").await?;

@@ -101,18 +101,12 @@ pub fn plan(info: &MediaInfo, preset: Preset, limits: &Limits, free_space: Optio
     if info.formats.iter().all(|format| format.has_drm) {
         return Err(Failure::new(FailureKind::Drm, "every format is protected"));
     }
-    let cap = limits.max_file_bytes;
     let all = choices(info, preset);
-    let chosen = if preset == Preset::Fit { fitting(&all, room(cap, free_space)).or(all.last()) } else { all.first() };
+    let room = room(limits.max_file_bytes, free_space);
+    let chosen = if preset == Preset::Fit { fitting(&all, room).or(all.last()) } else { all.first() };
     let choice = chosen.ok_or_else(|| Failure::new(FailureKind::NoSuchFormat, format!("nothing for {preset}")))?;
 
-    let at_least = ByteSize(choice.announced());
-    if at_least > cap {
-        return Err(Failure::too_large(at_least, cap, what_fits(info, preset, cap, free_space).as_deref()));
-    }
-    if let Some(free) = free_space.filter(|free| at_least > *free) {
-        return Err(Failure::quota(at_least, free));
-    }
+    judge(ByteSize(choice.announced()), info, preset, limits, free_space)?;
     let proves_codecs = preset == Preset::Iphone && choice.unproven();
     Ok(Plan {
         route: choice.route(proves_codecs),
@@ -123,6 +117,27 @@ pub fn plan(info: &MediaInfo, preset: Preset, limits: &Limits, free_space: Optio
         sound_only: choice.sound_only,
         prove_codecs: proves_codecs.then_some((Codec::H264, Codec::Aac)),
     })
+}
+
+/// Is there room for so much?
+///
+/// # Errors
+/// A refusal: over `limits.max_file_bytes`, with what would fit, or over the free space.
+pub fn judge(
+    at_least: ByteSize,
+    info: &MediaInfo,
+    preset: Preset,
+    limits: &Limits,
+    free_space: Option<ByteSize>,
+) -> Result<(), Refusal> {
+    let cap = limits.max_file_bytes;
+    if at_least > cap {
+        return Err(Failure::too_large(at_least, cap, what_fits(info, preset, cap, free_space).as_deref()));
+    }
+    match free_space.filter(|free| at_least > *free) {
+        Some(free) => Err(Failure::quota(at_least, free)),
+        None => Ok(()),
+    }
 }
 
 /// "720p would fit (2.2 GB).": the best other preset whose size is known to fit, in words.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dropbox_sdk::types::files::{DeleteArg, DeleteError, GetMetadataArg, GetMetadataError, LookupError, Metadata};
 use sluice_domain::{AccountId, Failure, FailureKind};
-use tokio::sync::MutexGuard;
+use tokio::sync::{MutexGuard, OwnedSemaphorePermit};
 
 use crate::{
     FileMeta, Profile, Space, Tuning,
@@ -92,6 +92,11 @@ impl AccountClient {
 
     pub(crate) fn tuning(&self) -> &Tuning {
         &self.shared.tuning
+    }
+
+    /// The right to one more append of a file that has one under way, while there are any left in this process.
+    pub(crate) fn extra_lane(&self) -> Option<OwnedSemaphorePermit> {
+        self.shared.extra_lanes.clone().try_acquire_owned().ok()
     }
 
     /// The turn to commit: one at a time per account in this process.

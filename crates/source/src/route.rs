@@ -63,18 +63,63 @@ impl std::fmt::Debug for Routes {
 }
 
 /// One plan on its way.
-struct Fetch<'a> {
+pub(crate) struct Fetch<'a> {
     plan: &'a Plan,
     extraction: &'a Extraction,
+    web: &'a Web,
     media: Arc<Media>,
     gate: &'a Gate,
 }
 
-impl Fetch<'_> {
+impl<'a> Fetch<'a> {
+    pub(crate) fn new(
+        web: &'a Web,
+        plan: &'a Plan,
+        extraction: &'a Extraction,
+        renew: Arc<dyn Renew>,
+        gate: &'a Gate,
+    ) -> Self {
+        Self { plan, extraction, web, media: Arc::new(Media::new(extraction, renew)), gate }
+    }
+
     /// What the extractor says of the plan's formats.
     fn formats(&self) -> impl Iterator<Item = &Format> {
         let all = &self.extraction.info.formats;
         self.plan.formats.iter().filter_map(|id| all.iter().find(|format| format.format_id == *id))
+    }
+
+    async fn open(&self, format_id: &str) -> Result<Arc<dyn Source>, OpenError> {
+        self.web.open(&self.media, format_id, self.gate).await
+    }
+
+    /// The site's own file.
+    pub(crate) async fn file(&self) -> Result<Arc<dyn Source>, OpenError> {
+        let [format] = &self.plan.formats[..] else { return Err(unsuitable("a plan of several formats")) };
+        self.open(format).await
+    }
+
+    /// Two of its files, laid out as one.
+    pub(crate) async fn pair(&self) -> Result<Arc<dyn Source>, OpenError> {
+        let [video, audio] = &self.plan.formats[..] else { return Err(unsuitable("not a pair")) };
+        let (video, audio) = futures::try_join!(self.open(video), self.open(audio))?;
+        if video.access() != Access::Random || audio.access() != Access::Random {
+            return Err(unsuitable("the site serves no ranges"));
+        }
+        let rate = self.formats().filter_map(|format| format.fps).fold(0.0, f64::max);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 1000")]
+        let frames_per_second = (rate > 0.0).then_some(rate.ceil().min(1000.0) as u32);
+        let inputs = Inputs { video, audio };
+        let opening = async {
+            Ok(match self.plan.container {
+                Container::Webm => interleave::open_webm(inputs).await,
+                _ => interleave::open_mp4(inputs, Layout::Hybrid, Hint { frames_per_second }).await,
+            })
+        };
+        match self.gate.guard(Box::pin(opening)).await? {
+            Ok(source) => Ok(source),
+            Err(Refused::Unsuitable(why)) => Err(unsuitable(why.to_string())),
+            Err(Refused::Failed(failure)) => Err(failure.into()),
+        }
     }
 }
 
@@ -104,7 +149,7 @@ impl Routes {
         renew: Arc<dyn Renew>,
         gate: &Gate,
     ) -> Result<Fetched, Failure> {
-        let fetch = Fetch { plan, extraction, media: Arc::new(Media::new(extraction, renew)), gate };
+        let fetch = Fetch::new(&self.web, plan, extraction, renew, gate);
         let mut route = plan.route;
         loop {
             let opened = match route {
@@ -130,10 +175,8 @@ impl Routes {
         }
     }
 
-    /// The site's own file.
     async fn direct(&self, fetch: &Fetch<'_>) -> Result<Fetched, OpenError> {
-        let [format] = &fetch.plan.formats[..] else { return Err(unsuitable("a plan of several formats")) };
-        let source = self.web.open(&fetch.media, format, fetch.gate).await?;
+        let source = fetch.file().await?;
         let source = match source.access() {
             Access::Random => source,
             // It passes once: what Dropbox does not have yet is kept for a while.
@@ -145,29 +188,9 @@ impl Routes {
         Ok(Fetched { source, file_name: fetch.plan.file_name.clone(), route: Route::Direct })
     }
 
-    /// Two of its files, laid out as one.
     async fn interleave(&self, fetch: &Fetch<'_>) -> Result<Fetched, OpenError> {
-        let [video, audio] = &fetch.plan.formats[..] else { return Err(unsuitable("not a pair")) };
-        let open = |format| self.web.open(&fetch.media, format, fetch.gate);
-        let (video, audio) = futures::try_join!(open(video), open(audio))?;
-        if video.access() != Access::Random || audio.access() != Access::Random {
-            return Err(unsuitable("the site serves no ranges"));
-        }
-        let rate = fetch.formats().filter_map(|format| format.fps).fold(0.0, f64::max);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 1000")]
-        let frames_per_second = (rate > 0.0).then_some(rate.ceil().min(1000.0) as u32);
-        let inputs = Inputs { video, audio };
-        let opening = async {
-            Ok(match fetch.plan.container {
-                Container::Webm => interleave::open_webm(inputs).await,
-                _ => interleave::open_mp4(inputs, Layout::Hybrid, Hint { frames_per_second }).await,
-            })
-        };
-        match fetch.gate.guard(Box::pin(opening)).await? {
-            Ok(source) => Ok(Fetched { source, file_name: fetch.plan.file_name.clone(), route: Route::Interleave }),
-            Err(Refused::Unsuitable(why)) => Err(unsuitable(why.to_string())),
-            Err(Refused::Failed(failure)) => Err(failure.into()),
-        }
+        let source = fetch.pair().await?;
+        Ok(Fetched { source, file_name: fetch.plan.file_name.clone(), route: Route::Interleave })
     }
 
     /// Through ffmpeg. What we cannot fetch ourselves, yt-dlp does.
@@ -176,7 +199,7 @@ impl Routes {
             if !format.is_fetched_plainly() {
                 return None;
             }
-            self.web.open(&fetch.media, &format.format_id, fetch.gate).await.ok()
+            fetch.open(&format.format_id).await.ok()
         });
         let natives = join_all(natives).await;
         Ok(self.pipe.fetch(fetch.plan, fetch.extraction, natives, fetch.gate).await?)

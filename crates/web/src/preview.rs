@@ -1,24 +1,28 @@
 //! What a link leads to, told before anything is queued.
 //!
 //! A person waits for it, so it is bounded in time, and so that one person's curiosity holds up nobody, in number ([`Lines`]). What was
-//! looked at is kept where the workers keep it: the job that follows asks the site nothing twice. Nothing of the media is fetched.
+//! looked at is kept where the workers keep it: the job that follows asks the site nothing twice. Of the media nothing is fetched but what
+//! tells its size.
 
 mod lines;
+mod measure;
 mod offer;
 mod programs;
 
 use std::time::Duration;
 
-use sluice_domain::{AccountId, ByteSize, Failure, FailureKind, Limits, MediaInfo, SourceUrl};
+use sluice_domain::{AccountId, ByteSize, Failure, FailureKind, Limits, MediaInfo, Preset, SourceUrl};
 use sluice_runtime::Settings;
-use sluice_source::{Extraction, Found, List, ToolsConfig};
+use sluice_source::{Extraction, Found, List, Meter, ToolsConfig};
 use sluice_store::{Account, Store};
 use sluice_transfer::Gate;
 use thiserror::Error;
+use tokio::time::Instant;
 
 use crate::state::State;
 pub(crate) use lines::Asker;
 use lines::Lines;
+use measure::{Measures, worth_asking};
 pub(crate) use offer::Offer;
 use programs::Programs;
 
@@ -30,6 +34,8 @@ pub(crate) struct Previews {
     /// `None`: this server has none.
     programs: Option<Programs>,
     lines: Lines,
+    /// `None`: sizes are told as the extractor knows them.
+    measures: Option<Measures>,
     limits: Limits,
     playlist_items: u32,
 }
@@ -97,7 +103,9 @@ impl Previews {
             list_slots: at_once,
             ..sluice_wiring::tools(settings)
         };
+        let meter = Meter::new().inspect_err(|error| tracing::warn!("No sizes are measured for previews: {error}"));
         Self {
+            measures: meter.ok().filter(|_| at_once > 0).map(|meter| Measures::new(meter, at_once)),
             programs: (at_once > 0).then(|| Programs::new(tools)),
             lines: Lines::new(at_once),
             limits: settings.limits.domain(),
@@ -143,9 +151,16 @@ impl Previews {
 }
 
 impl State {
-    /// What is behind this link, for this person.
-    pub(crate) async fn preview(&self, account: &Account, url: &SourceUrl, asker: Asker) -> Result<Seen, NoPreview> {
+    /// What is behind this link, for this person, who would take `chosen`.
+    pub(crate) async fn preview(
+        &self,
+        account: &Account,
+        url: &SourceUrl,
+        chosen: Preset,
+        asker: Asker,
+    ) -> Result<Seen, NoPreview> {
         let previews = &self.previews;
+        let latest = Instant::now() + MOST_TIME;
         let free = async { if account.disconnected { None } else { self.spaces.free(self, account).await } };
         let (behind, free) = tokio::join!(previews.behind(&self.store, &account.id, url, asker), free);
         let behind = behind.inspect_err(|error| {
@@ -153,24 +168,39 @@ impl State {
                 tracing::info!(job.site = url.site(), failure.kind = %failure.kind, failure.detail, "No preview");
             }
         })?;
-        Ok(previews.seen(behind, free))
-    }
-}
-
-impl Previews {
-    fn seen(&self, behind: Behind, free: Option<ByteSize>) -> Seen {
-        match behind {
+        Ok(match behind {
             Behind::Media(extraction) => {
-                let offers = offer::offers(&extraction, &self.limits, free);
+                let offers = previews.offers(&extraction, chosen, free, (&account.id, asker), latest).await;
                 let MediaInfo { title, thumbnail, extractor, duration, formats, .. } = extraction.info;
                 let pictures = formats.iter().any(|format| format.video.is_present());
                 let title = Some(title).filter(|title| !title.trim().is_empty());
                 Seen { title, thumbnail, extractor, kind: Kind::Media { duration, pictures, offers } }
             }
             Behind::List(List { title, thumbnail, extractor, announced, .. }) => {
-                Seen { title, thumbnail, extractor, kind: Kind::List { announced, limit: self.playlist_items } }
+                let kind = Kind::List { announced, limit: previews.playlist_items };
+                Seen { title, thumbnail, extractor, kind }
             }
+        })
+    }
+}
+
+impl Previews {
+    /// What each preset would bring, measured as far as that can be done until then.
+    async fn offers(
+        &self,
+        extraction: &Extraction,
+        chosen: Preset,
+        free: Option<ByteSize>,
+        who: (&AccountId, Asker),
+        latest: Instant,
+    ) -> Vec<Offer> {
+        let mut offers = offer::offers(&extraction.info, &self.limits, free);
+        if let Some(measures) = &self.measures {
+            let plans = worth_asking(&offers, chosen);
+            let measured = measures.measure(plans, extraction, &self.limits, who, latest).await;
+            offer::settle(&mut offers, &measured, &extraction.info, &self.limits, free);
         }
+        offers
     }
 }
 

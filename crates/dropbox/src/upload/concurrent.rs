@@ -12,7 +12,7 @@ use dropbox_sdk::types::files::{
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use sluice_domain::Failure;
 use sluice_transfer::{Gate, Source};
-use tokio::time::Instant;
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use super::{
     commit::Uploaded,
@@ -24,7 +24,7 @@ use super::{
     session::Lost,
 };
 use crate::{
-    AccountClient, answer,
+    AccountClient, Tuning, answer,
     answer::{CallError, Said, Trouble},
     call::Outgoing,
     content_hash::{BLOCK, Digest, Outer},
@@ -33,9 +33,6 @@ use crate::{
 
 /// Blocks per append, at the most.
 const MOST_BLOCKS: u64 = 4;
-/// A file goes over in about so many appends, if it is not too large for that.
-const USUAL_APPENDS: u64 = 64;
-
 /// An upload session with several writers.
 pub(super) struct Concurrent<'c, 's> {
     way: Way<'c, 's>,
@@ -59,10 +56,14 @@ struct Way<'c, 's> {
 struct Errand<'c, 's> {
     lane: Lane<'s>,
     blocks: Range<u64>,
-    alone: bool,
     retry: Retry<'c>,
     /// What happened the last time.
     trouble: Option<Trouble>,
+    /// When it was begun the last time, and with how many lanes.
+    began: Instant,
+    with: usize,
+    /// The right to a lane beyond a file's first.
+    _extra: Option<OwnedSemaphorePermit>,
 }
 
 /// How an append went.
@@ -71,9 +72,24 @@ enum Outcome {
     Trouble(Trouble),
     TooBig(Said),
     Lost(Lost),
+    /// The source does not give the bytes.
+    Source(Failure),
 }
 
-type Errands<'a, 'c, 's> = FuturesUnordered<BoxFuture<'a, Result<(Errand<'c, 's>, Outcome), Failure>>>;
+type Errands<'a, 'c, 's> = FuturesUnordered<BoxFuture<'a, (Errand<'c, 's>, Outcome)>>;
+
+impl<'c, 's> Errand<'c, 's> {
+    fn new(
+        client: &'c AccountClient,
+        lane: Lane<'s>,
+        blocks: Range<u64>,
+        with: usize,
+        extra: Option<OwnedSemaphorePermit>,
+    ) -> Self {
+        let retry = Retry::new(client.tuning());
+        Self { lane, blocks, retry, trouble: None, began: Instant::now(), with, _extra: extra }
+    }
+}
 
 impl<'c, 's> Concurrent<'c, 's> {
     /// A new session.
@@ -92,7 +108,7 @@ impl<'c, 's> Concurrent<'c, 's> {
 
     fn of(way: Way<'c, 's>, ledger: Ledger) -> Self {
         let tuning = way.client.tuning();
-        let chunk = chunk(way.total, tuning.largest_chunk);
+        let chunk = chunk(way.total, tuning);
         Self { way, ledger, lanes: Lanes::new(tuning.most_lanes), chunk, rest: None }
     }
 
@@ -124,16 +140,20 @@ impl<'c, 's> Concurrent<'c, 's> {
             while errands.len() < lanes.count()
                 && let Some(blocks) = ledger.next(*chunk)
             {
+                let extra = if errands.is_empty() { None } else { way.client.extra_lane() };
+                if !errands.is_empty() && extra.is_none() {
+                    ledger.given_up(&blocks);
+                    lanes.limited(errands.len());
+                    break;
+                }
                 let lane = idle.pop().unwrap_or_else(|| Lane::new(way.source, errands.len()));
-                let retry = Retry::new(way.client.tuning());
-                errands
-                    .push(way.send(Errand { lane, blocks, alone: lanes.count() == 1, retry, trouble: None }).boxed());
+                errands.push(way.send(Errand::new(way.client, lane, blocks, lanes.count(), extra)).boxed());
             }
-            let Some(done) = errands.next().await else { break };
-            let (errand, outcome) = done?;
+            let Some((errand, outcome)) = errands.next().await else { break };
             match outcome {
                 Outcome::Arrived(digests) => {
-                    lanes.arrived((errand.blocks.end - errand.blocks.start) * BLOCK, Instant::now());
+                    let size = (errand.blocks.end - errand.blocks.start) * BLOCK;
+                    lanes.arrived(size, errand.began.elapsed(), errand.with);
                     ledger.arrived(errand.blocks, digests);
                     gate.arrived(ledger.safe_bytes());
                     idle.push(errand.lane);
@@ -158,6 +178,13 @@ impl<'c, 's> Concurrent<'c, 's> {
                     ledger.given_up(&errand.blocks);
                     idle.push(errand.lane);
                 }
+                // Some sites serve one connection at a time.
+                Outcome::Source(failure) if !errands.is_empty() && failure.is_transient() => {
+                    tracing::debug!(failure.detail, "One lane from now on");
+                    lanes.alone();
+                    ledger.given_up(&errand.blocks);
+                }
+                Outcome::Source(failure) => return Err(failure),
                 Outcome::Lost(lost) => return Ok(Err(lost)),
             }
         }
@@ -180,12 +207,18 @@ impl<'c, 's> Concurrent<'c, 's> {
 
 impl<'c, 's> Way<'c, 's> {
     /// Makes one append, after a pause if it went wrong before.
-    async fn send(&self, mut errand: Errand<'c, 's>) -> Result<(Errand<'c, 's>, Outcome), Failure> {
+    async fn send(&self, mut errand: Errand<'c, 's>) -> (Errand<'c, 's>, Outcome) {
+        let outcome = self.try_to_send(&mut errand).await.unwrap_or_else(Outcome::Source);
+        (errand, outcome)
+    }
+
+    async fn try_to_send(&self, errand: &mut Errand<'c, 's>) -> Result<Outcome, Failure> {
         if let Some(trouble) = errand.trouble.take() {
             errand.retry.wait(&trouble).await?;
         }
+        errand.began = Instant::now();
         let (from, to) = (errand.blocks.start * BLOCK, errand.blocks.end * BLOCK);
-        let outcome = match self.append(&mut errand.lane, from..to, false, errand.alone).await? {
+        Ok(match self.append(&mut errand.lane, from..to, false, errand.with == 1).await? {
             Ok(()) => Outcome::Arrived(errand.lane.digests(to).await?.0),
             Err(CallError::Trouble(trouble)) => Outcome::Trouble(trouble),
             Err(CallError::TooBig) => Outcome::TooBig(Said::default()),
@@ -197,8 +230,7 @@ impl<'c, 's> Way<'c, 's> {
                 Append::TooLarge => return Err(judge::too_large(self.total)),
                 Append::Confirmed(_) | Append::Rewind(_) | Append::Unknown => return Err(answer::refused(said)),
             },
-        };
-        Ok((errand, outcome))
+        })
     }
 
     /// The last append: what is left after the whole blocks, and the end. Gives the digest of what is left.
@@ -262,8 +294,8 @@ fn record(id: &str, ledger: &Ledger) -> (u64, u64, Note) {
 }
 
 /// Blocks per append, for a file of this size.
-fn chunk(total: u64, largest: u64) -> u64 {
-    total.div_ceil(USUAL_APPENDS).div_ceil(BLOCK).min(largest / BLOCK).clamp(1, MOST_BLOCKS)
+fn chunk(total: u64, tuning: &Tuning) -> u64 {
+    total.div_ceil(tuning.usual_appends).div_ceil(BLOCK).min(tuning.largest_chunk / BLOCK).clamp(1, MOST_BLOCKS)
 }
 
 #[cfg(test)]
@@ -273,11 +305,14 @@ mod tests {
     #[test]
     fn appends_are_whole_blocks() {
         const M: u64 = 1 << 20;
-        let check = |total: u64, largest: u64, want: u64| assert_eq!(chunk(total, largest), want, "{total}");
+        let check = |total: u64, largest_chunk: u64, want: u64| {
+            let tuning = Tuning { largest_chunk, ..Tuning::default() };
+            assert_eq!(chunk(total, &tuning), want, "{total}");
+        };
         check(33 * M, 32 * M, 1);
-        check(256 * M, 32 * M, 1);
-        check(257 * M, 32 * M, 2);
-        check(1024 * M, 32 * M, 4);
+        check(512 * M, 32 * M, 1);
+        check(513 * M, 32 * M, 2);
+        check(2048 * M, 32 * M, 4);
         check(400_000 * M, 32 * M, 4);
         check(400_000 * M, 8 * M, 2);
         check(400_000 * M, 1, 1);

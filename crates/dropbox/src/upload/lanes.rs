@@ -1,11 +1,11 @@
 //! How many appends to have under way at once.
 //!
-//! Nobody knows whether the way to Dropbox is long: more lanes are tried, and kept if they bring more.
+//! Nobody knows whether a way is long, neither that from the site nor that to Dropbox: more lanes are tried, and kept if they bring more.
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
+/// Two from the start: the second is under way while the first waits for its answer.
+const FIRST: usize = 2;
 /// What more lanes have to bring.
 const GAIN: f64 = 1.15;
 /// Appends after which it is tried anew: ways change.
@@ -17,7 +17,7 @@ pub(super) struct Lanes {
     count: usize,
     most: usize,
     /// The number before the last addition, and what it brought in bytes per second.
-    before: (usize, f64),
+    before: Option<(usize, f64)>,
     stage: Stage,
     /// Trouble that all lanes meet at once is one trouble.
     hurt: bool,
@@ -25,42 +25,43 @@ pub(super) struct Lanes {
 
 #[derive(Debug)]
 enum Stage {
-    /// So many appends may still be from before the last change.
-    Settling { left: usize },
-    /// So many more appends tell how fast it is.
-    Measuring { left: usize, since: Instant, bytes: u64 },
+    /// So many more appends, of those that are begun with this number of lanes, tell what it brings; the speeds of those that did.
+    Trying { left: usize, speeds: f64 },
     /// It stays so for so many appends.
     Steady { left: usize },
 }
 
 impl Lanes {
-    /// One, and never more than `most`.
+    /// Never more than `most`.
     pub(super) fn new(most: usize) -> Self {
-        Self { count: 1, most: most.max(1), before: (1, 0.0), stage: Stage::Settling { left: 1 }, hurt: false }
+        let mut lanes =
+            Self { count: 0, most: most.max(1), before: None, stage: Stage::Steady { left: 1 }, hurt: false };
+        lanes.attempt(FIRST);
+        lanes
     }
 
     pub(super) fn count(&self) -> usize {
         self.count
     }
 
-    /// An append of so many bytes was acknowledged.
-    pub(super) fn arrived(&mut self, size: u64, now: Instant) {
+    /// An append of so many bytes was acknowledged after this time; `with` is the number of lanes when it began.
+    pub(super) fn arrived(&mut self, size: u64, took: Duration, with: usize) {
         self.hurt = false;
         match &mut self.stage {
-            Stage::Settling { left } | Stage::Steady { left } if *left > 1 => *left -= 1,
-            Stage::Settling { .. } => self.measure(now),
+            Stage::Steady { left } if *left > 1 => *left -= 1,
             Stage::Steady { .. } => {
-                self.before = (self.count, 0.0);
-                self.measure(now);
+                self.before = None;
+                self.attempt(self.count);
             }
-            Stage::Measuring { left, since, bytes } => {
-                *bytes += size;
+            Stage::Trying { left, speeds } if with == self.count => {
                 *left -= 1;
+                *speeds += speed(size, took);
                 if *left == 0 {
-                    let speed = speed(*bytes, now - *since);
+                    let speed = *speeds;
                     self.judge(speed);
                 }
             }
+            Stage::Trying { .. } => {}
         }
     }
 
@@ -71,20 +72,32 @@ impl Lanes {
         }
     }
 
-    fn measure(&mut self, now: Instant) {
-        self.stage = Stage::Measuring { left: self.count.max(2), since: now, bytes: 0 };
+    /// There are no more than so many to be had at the moment.
+    pub(super) fn limited(&mut self, count: usize) {
+        self.stay(count.max(1));
     }
 
+    /// One lane from now on.
+    pub(super) fn alone(&mut self) {
+        self.most = 1;
+        self.stay(1);
+    }
+
+    /// `speed` is what the lanes at hand bring together.
     fn judge(&mut self, speed: f64) {
-        if speed < self.before.1 * GAIN {
-            self.stay(self.before.0);
-        } else if self.count == self.most {
-            self.stay(self.most);
-        } else {
-            self.before = (self.count, speed);
-            self.count = (self.count * 2).min(self.most);
-            self.stage = Stage::Settling { left: self.count };
+        match self.before {
+            Some((count, before)) if speed < before * GAIN => self.stay(count),
+            _ if self.count == self.most => self.stay(self.most),
+            _ => {
+                self.before = Some((self.count, speed));
+                self.attempt(self.count * 2);
+            }
         }
+    }
+
+    fn attempt(&mut self, count: usize) {
+        self.count = count.min(self.most);
+        self.stage = Stage::Trying { left: self.count, speeds: 0.0 };
     }
 
     fn stay(&mut self, count: usize) {
@@ -94,8 +107,8 @@ impl Lanes {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a speed")]
-fn speed(bytes: u64, elapsed: Duration) -> f64 {
-    bytes as f64 / elapsed.as_secs_f64().max(0.001)
+fn speed(bytes: u64, took: Duration) -> f64 {
+    bytes as f64 / took.as_secs_f64().max(0.001)
 }
 
 #[cfg(test)]
@@ -106,12 +119,12 @@ mod tests {
 
     /// So many appends over a way whose speed with so many lanes is this: the numbers of lanes that were tried, in order.
     fn tried(lanes: &mut Lanes, appends: usize, speed: impl Fn(usize) -> f64) -> Vec<usize> {
-        let (mut now, mut tried) = (Instant::now(), vec![lanes.count()]);
+        let mut tried = vec![lanes.count()];
         for _ in 0..appends {
+            let with = lanes.count();
             #[expect(clippy::cast_precision_loss, reason = "a speed")]
-            let seconds = CHUNK as f64 / speed(lanes.count());
-            now += Duration::from_secs_f64(seconds);
-            lanes.arrived(CHUNK, now);
+            let seconds = CHUNK as f64 / (speed(with) / with as f64);
+            lanes.arrived(CHUNK, Duration::from_secs_f64(seconds), with);
             if tried.last() != Some(&lanes.count()) {
                 tried.push(lanes.count());
             }
@@ -126,13 +139,29 @@ mod tests {
 
     #[test]
     fn lanes_are_added_while_they_help() {
-        assert_eq!(tried(&mut Lanes::new(8), 40, in_proportion), [1, 2, 4, 8], "a long way");
-        assert_eq!(tried(&mut Lanes::new(8), 40, |_| 1e6), [1, 2, 1], "a full one");
-        assert_eq!(tried(&mut Lanes::new(8), 40, |lanes| in_proportion(lanes.min(3))), [1, 2, 4, 8, 4], "a wide one");
-        assert_eq!(tried(&mut Lanes::new(8), 40, |lanes| 1e6 / in_proportion(lanes)), [1, 2, 1], "a narrow one");
-        assert_eq!(tried(&mut Lanes::new(3), 40, in_proportion), [1, 2, 3]);
+        assert_eq!(tried(&mut Lanes::new(8), 40, in_proportion), [2, 4, 8], "a long way");
+        assert_eq!(tried(&mut Lanes::new(8), 40, |_| 1e6), [2, 4, 2], "a full one");
+        assert_eq!(tried(&mut Lanes::new(8), 40, |lanes| in_proportion(lanes.min(5))), [2, 4, 8], "a wide one");
+        assert_eq!(tried(&mut Lanes::new(8), 40, |lanes| 1e6 / in_proportion(lanes)), [2, 4, 2], "a narrow one");
+        assert_eq!(tried(&mut Lanes::new(3), 40, in_proportion), [2, 3]);
         assert_eq!(tried(&mut Lanes::new(0), 40, in_proportion), [1]);
         assert_eq!(tried(&mut Lanes::new(1), 200, in_proportion), [1]);
+    }
+
+    #[test]
+    fn a_long_way_is_known_after_six_appends() {
+        let mut lanes = Lanes::new(8);
+        assert_eq!(tried(&mut lanes, 6, in_proportion), [2, 4, 8]);
+    }
+
+    #[test]
+    fn appends_that_began_before_a_change_tell_nothing_of_it() {
+        let mut lanes = Lanes::new(8);
+        tried(&mut lanes, 2, in_proportion);
+        for _ in 0..9 {
+            lanes.arrived(CHUNK, Duration::from_secs(1), 2);
+        }
+        assert_eq!(lanes.count(), 4);
     }
 
     #[test]
@@ -149,13 +178,20 @@ mod tests {
         assert_eq!(tried(&mut lanes, 80, in_proportion), [2, 4, 8]);
         for _ in 0..5 {
             lanes.troubled();
-            lanes.arrived(CHUNK, Instant::now());
+            lanes.arrived(CHUNK, Duration::from_secs(1), 1);
         }
         assert_eq!(lanes.count(), 1);
     }
 
     #[test]
     fn a_full_way_is_tried_again_now_and_then() {
-        assert_eq!(tried(&mut Lanes::new(8), 120, |_| 1e6), [1, 2, 1, 2, 1, 2, 1]);
+        assert_eq!(tried(&mut Lanes::new(8), 120, |_| 1e6), [2, 4, 2, 4, 2, 4, 2]);
+    }
+
+    #[test]
+    fn whoever_has_to_be_alone_stays_alone() {
+        let mut lanes = Lanes::new(8);
+        lanes.alone();
+        assert_eq!(tried(&mut lanes, 200, in_proportion), [1]);
     }
 }

@@ -15,6 +15,8 @@ use std::{
 pub(crate) enum Body {
     /// These bytes, of this type, with their true length.
     Whole(&'static str, Vec<u8>),
+    /// The same, and any range of them.
+    Ranges(&'static str, Vec<u8>),
     /// These bytes in chunks, no length announced.
     Chunked(&'static str, Vec<u8>),
     /// This length is announced, but the connection closes after these bytes.
@@ -104,13 +106,20 @@ impl TestServer {
 fn serve(mut stream: TcpStream, state: &State) -> Option<()> {
     let mut lines = BufReader::new(stream.try_clone().ok()?).lines();
     let request = lines.next()?.ok()?;
-    while !lines.next()?.ok()?.is_empty() {}
+    let mut range = None;
+    loop {
+        let header = lines.next()?.ok()?.to_lowercase();
+        if header.is_empty() {
+            break;
+        }
+        range = header.strip_prefix("range: bytes=").map(str::to_owned).or(range);
+    }
     let mut words = request.split(' ');
     let (method, path) = (words.next()?, words.next()?);
     state.requests.lock().unwrap().push(path.to_owned());
     let body = state.paths.lock().unwrap().get(path).cloned().unwrap_or(Body::Status(404));
     // A client that has gone is no fault of the test.
-    let _ = answer(&mut stream, method == "HEAD", body);
+    let _ = answer(&mut stream, method == "HEAD", range.as_deref(), body);
     state.over.lock().unwrap().push(path.to_owned());
     Some(())
 }
@@ -118,12 +127,23 @@ fn serve(mut stream: TcpStream, state: &State) -> Option<()> {
 /// Sends what follows the headers.
 type Rest = Box<dyn FnOnce(&mut TcpStream) -> io::Result<()>>;
 
-fn answer(stream: &mut TcpStream, head: bool, body: Body) -> io::Result<()> {
+fn answer(stream: &mut TcpStream, head: bool, range: Option<&str>, body: Body) -> io::Result<()> {
     let headers = |status: u16, more: &str| format!("HTTP/1.1 {status} Said\r\nConnection: close\r\n{more}\r\n\r\n");
     let of = |kind: &str, length: u64| headers(200, &format!("Content-Type: {kind}\r\nContent-Length: {length}"));
     let chunked = |kind: &str| headers(200, &format!("Content-Type: {kind}\r\nTransfer-Encoding: chunked"));
     let (head_text, rest): (String, Rest) = match body {
         Body::Whole(kind, bytes) => (of(kind, bytes.len() as u64), Box::new(move |out| out.write_all(&bytes))),
+        Body::Ranges(kind, mut bytes) => {
+            let total = bytes.len();
+            let (from, last) = range.and_then(|range| range.split_once('-')).unwrap_or(("0", ""));
+            let (from, end) =
+                (from.parse().unwrap_or(0), last.parse().map_or(total, |last: usize| total.min(last + 1)));
+            bytes = bytes.get(from..end).unwrap_or_default().to_vec();
+            let of_all = format!("Content-Range: bytes {from}-{}/{total}", end - 1);
+            let head =
+                format!("Content-Type: {kind}\r\nContent-Length: {}\r\nETag: \"e{total}\"\r\n{of_all}", bytes.len());
+            (headers(if range.is_some() { 206 } else { 200 }, &head), Box::new(move |out| out.write_all(&bytes)))
+        }
         Body::Chunked(kind, bytes) => (
             chunked(kind),
             Box::new(move |out| bytes.chunks(4096).chain([&[][..]]).try_for_each(|part| chunk(out, part))),

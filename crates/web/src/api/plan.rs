@@ -89,7 +89,7 @@ pub(super) async fn create(
     let account = state.store.accounts().get(&account).await?.ok_or(Problem::NoToken)?;
     let preset = preset.unwrap_or_else(|| account.preset.to_string());
     let asked = JobRequest::parse(&url, Some(&preset), None, None, Origin::Api)?;
-    let seen = state.preview(&account, &asked.url, Asker::Program).await?;
+    let seen = state.preview(&account, &asked.url, asked.preset, Asker::Program).await?;
     Ok(HttpResponse::Ok().json(told(&asked, &seen)))
 }
 

@@ -42,7 +42,7 @@ pub(crate) async fn post(
 ) -> Result<HttpResponse, PageError> {
     let posted = Posted::read(payload).await?;
     let visitor = posted.visitor(&state, &request).await?;
-    let looked = look(&state, &visitor, &posted.lines()).await;
+    let looked = look(&state, &visitor, &posted).await;
     if request.headers().get(ACCEPT).is_some_and(|accept| accept == "application/json") {
         // Half a link is no news to whoever is typing it.
         let Ok(preview) = looked else { return Ok(HttpResponse::UnprocessableEntity().finish()) };
@@ -60,14 +60,15 @@ pub(crate) async fn post(
     page(status, &home.map_err(|error| posted.keep(error))?)
 }
 
-async fn look(state: &State, visitor: &Visitor, links: &[&str]) -> Result<Preview, BadUrl> {
-    let link = match links {
+async fn look(state: &State, visitor: &Visitor, posted: &Posted) -> Result<Preview, BadUrl> {
+    let link = match posted.lines()[..] {
         [] => return Err(BadUrl::Empty),
         [link] => link,
         _ => return Ok(Preview::note(&"A preview shows one link. All of these can be sent at once.")),
     };
     let url: SourceUrl = link.parse()?;
-    Ok(match state.preview(&visitor.account, &url, Asker::Page).await {
+    let chosen = posted.typed.preset.parse().unwrap_or(visitor.account.preset);
+    Ok(match state.preview(&visitor.account, &url, chosen, Asker::Page).await {
         Ok(seen) => Preview::of(&url, &seen, picture(state, &visitor.account.id, &seen)),
         Err(error) => Preview::note(&error),
     })

@@ -1,7 +1,11 @@
 //! What each preset would bring, or why it would be refused.
 
-use sluice_domain::{ByteSize, Failure, FailureKind, Length, Limits, MediaInfo, Plan, Preset, plan::plan};
-use sluice_source::Extraction;
+use sluice_domain::{
+    ByteSize, Failure, FailureKind, Length, Limits, MediaInfo, Plan, Preset,
+    plan::{judge, plan},
+};
+
+use super::measure::{Measured, same};
 
 /// One preset.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,21 +18,33 @@ pub(crate) struct Offer {
 }
 
 /// One for each preset, in the order in which they are offered.
-pub(super) fn offers(extraction: &Extraction, limits: &Limits, free_space: Option<ByteSize>) -> Vec<Offer> {
+pub(super) fn offers(info: &MediaInfo, limits: &Limits, free_space: Option<ByteSize>) -> Vec<Offer> {
     let offer = |preset| {
-        let (plan, refusal) = match plan(&extraction.info, preset, limits, free_space) {
+        let (plan, refusal) = match plan(info, preset, limits, free_space) {
             Ok(plan) => (Some(plan), None),
-            Err(refusal) => (without_limits(&extraction.info, preset, limits, &refusal), Some(refusal)),
+            Err(refusal) => (without_limits(info, preset, limits, &refusal), Some(refusal)),
         };
-        let length = plan.as_ref().map_or(Length::Unknown, measure);
+        let length = plan.as_ref().map_or(Length::Unknown, |plan| plan.length);
         Offer { preset, plan, length, refusal }
     };
     Preset::ALL.into_iter().map(offer).collect()
 }
 
-/// How long the result will be, as exactly as can be told without fetching the media.
-fn measure(plan: &Plan) -> Length {
-    plan.length
+/// Tells the sizes that were measured. What turns out to be too large is refused, as if the site had announced it.
+pub(super) fn settle(
+    offers: &mut [Offer],
+    measured: &[Measured],
+    info: &MediaInfo,
+    limits: &Limits,
+    free_space: Option<ByteSize>,
+) {
+    for offer in offers.iter_mut().filter(|offer| offer.refusal.is_none()) {
+        let Some(plan) = &offer.plan else { continue };
+        if let Some((_, bytes)) = measured.iter().find(|(known, _)| same(known, plan)) {
+            offer.length = Length::Exact(*bytes);
+            offer.refusal = judge(ByteSize(*bytes), info, offer.preset, limits, free_space).err();
+        }
+    }
 }
 
 /// What is too large, so that its size can be shown. "The best that fits" is nothing in particular where nothing fits.
@@ -44,26 +60,34 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn what_is_refused_tells_its_size_and_its_reason() {
-        let format = |id: &str, height, bytes| Format {
+    fn format(id: &str, height: u32, filesize: Option<u64>) -> Format {
+        Format {
             format_id: id.to_owned(),
             ext: "mp4".to_owned(),
             protocol: Protocol::Http,
             video: Codec::H264,
             audio: Codec::Aac,
             height: Some(height),
-            filesize: Some(bytes),
+            filesize,
             plain_get: true,
             ..Format::default()
-        };
-        let formats = vec![format("small", 480, 20_000_000), format("large", 1080, 9_100_000_000)];
-        let info = MediaInfo { title: "Long film".to_owned(), formats, ..MediaInfo::default() };
-        let offers = offers(&Extraction { info, json: "{}".into() }, &Limits::default(), None);
-        let tell = |preset| {
-            let offer = offers.iter().find(|offer| offer.preset == preset).unwrap();
-            (offer.length, offer.refusal.as_ref().map(|refusal| refusal.message().into_owned()))
-        };
+        }
+    }
+
+    fn film(formats: Vec<Format>) -> MediaInfo {
+        MediaInfo { title: "Long film".to_owned(), formats, ..MediaInfo::default() }
+    }
+
+    fn told(offers: &[Offer], preset: Preset) -> (Length, Option<String>) {
+        let offer = offers.iter().find(|offer| offer.preset == preset).unwrap();
+        (offer.length, offer.refusal.as_ref().map(|refusal| refusal.message().into_owned()))
+    }
+
+    #[test]
+    fn what_is_refused_tells_its_size_and_its_reason() {
+        let info = film(vec![format("small", 480, Some(20_000_000)), format("large", 1080, Some(9_100_000_000))]);
+        let offers = offers(&info, &Limits::default(), None);
+        let tell = |preset| told(&offers, preset);
         let large = "Too large: at least 9.1 GB, the limit is 4 GB. 480p would fit (20 MB).".to_owned();
         assert_eq!(tell(Preset::Best), (Length::Exact(9_100_000_000), Some(large)));
         assert_eq!(tell(Preset::P480), (Length::Exact(20_000_000), None));
@@ -71,5 +95,32 @@ mod tests {
         let nothing = FailureKind::NoSuchFormat.user_message().to_owned();
         assert_eq!(tell(Preset::Opus), (Length::Unknown, Some(nothing)));
         assert_eq!(offers.len(), Preset::ALL.len());
+    }
+
+    #[test]
+    fn what_was_measured_is_told_and_judged() {
+        let info = film(vec![format("small", 480, Some(20_000_000)), format("large", 1080, None)]);
+        let check = |bytes, free_space, want: Option<&str>| {
+            let mut offers = offers(&info, &Limits::default(), free_space);
+            assert_eq!(told(&offers, Preset::Best), (Length::Unknown, None));
+            let large = offers[0].plan.clone().unwrap();
+            settle(&mut offers, &[(large, bytes)], &info, &Limits::default(), free_space);
+            assert_eq!(told(&offers, Preset::Best), (Length::Exact(bytes), want.map(str::to_owned)));
+            assert_eq!(told(&offers, Preset::P1080), told(&offers, Preset::Best));
+            assert_eq!(told(&offers, Preset::P480), (Length::Exact(20_000_000), None));
+        };
+        check(4_000_000_000, None, None);
+        check(4_000_000_001, None, Some("Too large: at least 4 GB, the limit is 4 GB. 480p would fit (20 MB)."));
+        let full = "Your Dropbox is too full: this needs 50 MB, 30 MB are free. Free some space, then retry.";
+        check(50_000_000, Some(ByteSize(30_000_000)), Some(full));
+    }
+
+    #[test]
+    fn a_file_is_as_long_by_another_route() {
+        let info = film(vec![Format { video: Codec::Unknown, audio: Codec::Unknown, ..format("0", 480, None) }]);
+        let mut offers = offers(&info, &Limits::default(), None);
+        let file = offers[0].plan.clone().unwrap();
+        settle(&mut offers, &[(file, 7)], &info, &Limits::default(), None);
+        assert_eq!(told(&offers, Preset::Iphone), (Length::Exact(7), None));
     }
 }

@@ -28,7 +28,7 @@ use tokio::time::{Instant, sleep};
 use crate::{
     Extraction, Extractor, Fetched, Found, Tools, ToolsConfig,
     extract::PlainYtDlp,
-    pipe::Pipe,
+    pipe::{Native, Pipe},
     testing::{link, tools, tools_config},
 };
 
@@ -52,7 +52,7 @@ impl Rig {
         let Found::Media(extraction) = plain.extract(&link(url), None, gate).await? else { panic!("a list") };
         let plan = plan::plan(&extraction.info, Preset::Best, &Limits::default(), None)?;
         assert_eq!(plan.route, Route::Pipe);
-        self.pipe.fetch(&plan, &extraction, vec![None; plan.formats.len()], gate).await
+        self.pipe.fetch(&plan, &extraction, plan.formats.iter().map(|_| None).collect(), gate).await
     }
 
     /// Puts these parts together.
@@ -63,7 +63,7 @@ impl Rig {
         inputs: impl IntoIterator<Item = Memory>,
         gate: &Gate,
     ) -> Result<Fetched, Failure> {
-        let native: Vec<_> = inputs.into_iter().map(|input| Some(Arc::new(input) as Arc<dyn Source>)).collect();
+        let native: Vec<_> = inputs.into_iter().map(|input| Some(Native::File(Arc::new(input)))).collect();
         let formats = native.iter().enumerate().map(|(number, _)| Format { format_id: number.to_string(), ..part() });
         let info = MediaInfo { duration, formats: formats.collect(), ..MediaInfo::default() };
         let plan = Plan {

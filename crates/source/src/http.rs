@@ -83,3 +83,6 @@ fn addresses(media: &Arc<Media>, format_id: &str) -> Result<Addresses, OpenError
         Unreadable::Unsuitable(_) => OpenError::Unsuitable(why.failure(format_id).detail),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -149,9 +149,10 @@ async fn ranges_of_a_file_are_read_as_such() {
     let ranges = "#EXT-X-MAP:URI=\"0.ts\",BYTERANGE=\"100@0\"\n#EXT-X-BYTERANGE:50000@100\n#EXTINF:1.5,\n0.ts\n\
                   #EXT-X-BYTERANGE:900\n#EXTINF:1.5,\n0.ts\n#EXT-X-BYTERANGE:7@60000\n#EXTINF:1.5,\n0.ts\n#EXTINF:1.5,\n1.ts\n";
     let playlist = format!("#EXTM3U\n{ranges}#EXT-X-ENDLIST\n");
-    let cut = |request: &Request| {
-        (request.header("range") == Some("bytes=0-50999"))
-            .then(|| Reply { cut: Some((30_000, End::Reset)), ..part(0).serve(request) })
+    let cuts = AtomicUsize::new(0);
+    let cut = move |request: &Request| {
+        (request.header("range") == Some("bytes=0-50999") && cuts.fetch_add(1, Ordering::SeqCst) == 0)
+            .then(|| Reply { cut: Some((30_000, End::Close)), ..part(0).serve(request) })
     };
     let broken = site(playlist.clone(), cut).await;
     let bytes = film([0]);

@@ -20,9 +20,17 @@ use futures::future::try_join_all;
 use sluice_domain::{Failure, FileName, Length, Plan, Route, plan::Container};
 use sluice_transfer::{BufferBudget, ByteStream, Gate, Rewind, Source};
 
-use crate::{Extraction, Fetched, Tools, order::choose};
+use crate::{Extraction, Fetched, Tools, http::Film, order::choose};
 use ffmpeg::{Job, Muxer};
 use input::Input;
+
+/// A format that we fetch.
+pub(crate) enum Native {
+    /// A file, or what is like one.
+    File(Arc<dyn Source>),
+    /// A film in segments.
+    Film(Box<Film>),
+}
 
 /// How much of the result is kept until it is acknowledged: a sink may have as much under way, and no more.
 const WINDOW_BYTES: u64 = 8 << 20;
@@ -53,7 +61,7 @@ impl Pipe {
         &self,
         plan: &Plan,
         extraction: &Extraction,
-        native: Vec<Option<Arc<dyn Source>>>,
+        native: Vec<Option<Native>>,
         gate: &Gate,
     ) -> Result<Fetched, Failure> {
         let planned = muxer(plan, extraction)?;
@@ -61,9 +69,12 @@ impl Pipe {
             return Err(Failure::internal(format!("{} inputs for {} formats", native.len(), plan.formats.len())));
         }
         let share = self.buffers.take(WINDOW_BYTES, gate).await?;
+        // Where the site does not say how long the film is, its playlists may.
+        let told = native.iter().flatten().filter_map(Native::seconds).reduce(f64::min);
+        let duration = extraction.info.duration.or(told);
         let inputs = plan.formats.iter().zip(native).map(async |(format, native)| {
             let mut input = match native {
-                Some(source) => Input::native(&*source).await?,
+                Some(native) => Input::native(&native).await?,
                 None => Input::yt_dlp(&self.tools, &choose(&extraction.json, std::slice::from_ref(format))?)?,
             };
             input.look(gate.idle_timeout()).await?;
@@ -74,7 +85,7 @@ impl Pipe {
         let job = Job::new(planned, plan.formats.iter().map(known).collect(), &inputs);
         let file_name = if job.muxer == planned { plan.file_name.clone() } else { in_mp4(&plan.file_name) };
         let running = ffmpeg::start(&self.tools, &job, &inputs)?;
-        let stream = run::stream(running, inputs, extraction.info.duration, gate);
+        let stream = run::stream(running, inputs, duration, gate);
         let length = plan.length.bytes().map_or(Length::Unknown, Length::Estimate);
         let source = Arc::new(Rewind::new(stream, WINDOW_BYTES, length, share));
         Ok(Fetched { source, file_name, route: Route::Pipe })
@@ -92,6 +103,22 @@ impl Pipe {
     ) -> Result<Arc<dyn Source>, Failure> {
         let share = self.buffers.take(WINDOW_BYTES, gate).await?;
         Ok(Arc::new(Rewind::new(stream, WINDOW_BYTES, length, share)))
+    }
+}
+
+impl Native {
+    fn source(&self) -> &dyn Source {
+        match self {
+            Self::File(source) => &**source,
+            Self::Film(film) => &**film,
+        }
+    }
+
+    fn seconds(&self) -> Option<f64> {
+        match self {
+            Self::File(_) => None,
+            Self::Film(film) => film.seconds(),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use futures::future::join_all;
-use sluice_domain::{ByteSize, Failure, FileName, Format, Plan, Route, plan::Container};
+use sluice_domain::{ByteSize, Failure, FileName, Format, Plan, Protocol, Route, plan::Container};
 use sluice_mux::{Hint, Layout};
 use sluice_transfer::{Access, BufferBudget, Gate, Source, Watched};
 
@@ -11,7 +11,7 @@ use crate::{
     Extraction, Renew, SourceError, Tools,
     http::{Media, OpenError, Web},
     interleave::{self, Inputs, Refused},
-    pipe::Pipe,
+    pipe::{Native, Pipe},
     spool::Spool,
 };
 
@@ -196,13 +196,26 @@ impl Routes {
     /// Through ffmpeg. What we cannot fetch ourselves, yt-dlp does.
     async fn pipe(&self, fetch: &Fetch<'_>) -> Result<Fetched, OpenError> {
         let natives = fetch.formats().map(async |format| {
-            if !format.is_fetched_plainly() {
-                return None;
-            }
-            fetch.open(&format.format_id).await.ok()
+            let opened = self.native(fetch, format).await?;
+            opened
+                .inspect_err(|why| tracing::debug!(format.id = format.format_id, ?why, "yt-dlp fetches this format"))
+                .ok()
         });
         let natives = join_all(natives).await;
+        fetch.gate.check()?;
         Ok(self.pipe.fetch(fetch.plan, fetch.extraction, natives, fetch.gate).await?)
+    }
+
+    /// The format, fetched by ourselves; `None` where it is of no kind that we fetch.
+    async fn native(&self, fetch: &Fetch<'_>, format: &Format) -> Option<Result<Native, OpenError>> {
+        if format.is_fetched_plainly() {
+            return Some(self.web.open(&fetch.media, &format.format_id, fetch.gate).await.map(Native::File));
+        }
+        if format.plain_get && format.protocol == Protocol::Hls {
+            let film = self.web.open_film(&fetch.media, &format.format_id, fetch.gate).await;
+            return Some(film.map(|film| Native::Film(Box::new(film))));
+        }
+        None
     }
 }
 

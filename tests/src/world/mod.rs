@@ -197,6 +197,11 @@ impl World {
         self.directory.path().join("spool")
     }
 
+    /// The folder in which programs put what they need for a moment.
+    pub fn temporary(&self) -> PathBuf {
+        self.directory.path().join("tmp")
+    }
+
     /// The programs that work in the spool at this moment.
     pub fn downloads(&self) -> Vec<String> {
         leftovers::processes(&self.spool())

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use reqwest::Response;
 use tokio::time::timeout;
+use url::Url;
 
 use super::trouble::{Trouble, causes, host};
 
@@ -48,6 +49,11 @@ impl Body {
 
     pub(super) fn ending(&self) -> Ending {
         self.ending
+    }
+
+    /// Where it came from, after all redirects.
+    pub(super) fn url(&self) -> &Url {
+        self.response.url()
     }
 
     /// The next bytes, within `patience`; `None` at the end.

@@ -10,10 +10,10 @@ const MAX_COOKIES: usize = 100;
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 
 /// The cookies of one format.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Cookies(Vec<Cookie>);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Cookie {
     name: String,
     value: String,

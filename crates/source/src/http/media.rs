@@ -7,7 +7,11 @@ use serde_json::{Map, Value};
 use sluice_domain::{Failure, FailureKind};
 use url::Url;
 
-use super::target::{Target, Unreadable};
+use super::{
+    OpenError,
+    hls::Listing,
+    target::{Target, Unreadable},
+};
 use crate::Extraction;
 
 /// Whoever can look at the link again.
@@ -70,25 +74,33 @@ pub(super) struct Addresses {
     media: Arc<Media>,
     pub(super) format_id: String,
     read: Mutex<Read>,
+    /// What tells them, where that is not the info JSON.
+    listing: Option<Listing>,
 }
 
 #[derive(Clone)]
-struct Read {
-    generation: u32,
-    target: Arc<Target>,
+pub(super) struct Read {
+    pub(super) generation: u32,
+    pub(super) target: Arc<Target>,
 }
 
 impl Addresses {
     pub(super) fn of(media: &Arc<Media>, format_id: &str) -> Result<Self, Unreadable> {
         let read = Mutex::new(read(&media.current(), format_id)?);
-        Ok(Self { media: media.clone(), format_id: format_id.to_owned(), read })
+        Ok(Self { media: media.clone(), format_id: format_id.to_owned(), read, listing: None })
+    }
+
+    /// Those of the segments of a film.
+    pub(super) async fn listed(media: &Arc<Media>, format_id: &str, listing: Listing) -> Result<Self, OpenError> {
+        let read = Mutex::new(listing.read().await?);
+        Ok(Self { media: media.clone(), format_id: format_id.to_owned(), read, listing: Some(listing) })
     }
 
     /// The newest target and its generation.
     pub(super) fn now(&self) -> Result<(u32, Arc<Target>), Failure> {
         let current = self.media.current();
         let mut kept = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.generation != current.generation {
+        if self.listing.is_none() && kept.generation != current.generation {
             let new = read(&current, &self.format_id).map_err(|why| gone(&why.failure(&self.format_id)))?;
             let fragments = |target: &Target| target.fragments.as_ref().map(Vec::len);
             if fragments(&new.target) != fragments(&kept.target) {
@@ -101,7 +113,11 @@ impl Addresses {
 
     /// Renews them, unless that has happened since this generation.
     pub(super) async fn renew(&self, seen: u32) -> Result<(), Failure> {
-        self.media.renew(seen).await
+        self.media.renew(seen).await?;
+        let Some(listing) = &self.listing else { return Ok(()) };
+        let new = listing.read_again(&self.now()?.1).await?;
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(())
     }
 }
 
@@ -112,15 +128,16 @@ fn read(current: &Current, format_id: &str) -> Result<Read, Unreadable> {
 }
 
 /// The site offers something else by now: the next attempt plans with that.
-fn gone(why: &Failure) -> Failure {
+pub(super) fn gone(why: &Failure) -> Failure {
     Failure::new(FailureKind::Network, format!("the source has changed: {}", why.detail))
 }
 
-/// The address of a file, or of one of its fragments.
-pub(super) fn address(target: &Target, fragment: Option<usize>) -> Option<&Url> {
-    match (fragment, &target.fragments) {
-        (None, _) => Some(&target.url),
-        (Some(index), Some(fragments)) => fragments.get(index),
-        (Some(_), None) => None,
+/// The address of a file, or of one of its fragments or segments.
+pub(super) fn address(target: &Target, part: Option<usize>) -> Option<Url> {
+    match (part, &target.fragments, &target.playlist) {
+        (None, _, _) => Some(target.url.clone()),
+        (Some(index), Some(fragments), _) => fragments.get(index).cloned(),
+        (Some(index), None, Some(playlist)) => playlist.address(index),
+        (Some(_), None, None) => None,
     }
 }

@@ -24,11 +24,11 @@ use super::{
     web::{Ask, Web},
 };
 
-/// One file: a whole format, or one of its fragments.
+/// One file: a whole format, or one of its fragments or segments.
 pub(super) struct Place {
     pub(super) web: Web,
     pub(super) addresses: Arc<Addresses>,
-    fragment: Option<usize>,
+    part: Option<usize>,
     /// Where the redirects led last time, under which generation.
     shortcut: Mutex<Option<(u32, Url)>>,
     was_good: AtomicBool,
@@ -58,9 +58,15 @@ pub(super) enum Answer {
 }
 
 impl Place {
-    pub(super) fn new(web: &Web, addresses: &Arc<Addresses>, fragment: Option<usize>) -> Self {
+    pub(super) fn new(web: &Web, addresses: &Arc<Addresses>, part: Option<usize>) -> Self {
         let (web, addresses) = (web.clone(), addresses.clone());
-        Self { web, addresses, fragment, shortcut: Mutex::default(), was_good: AtomicBool::new(false) }
+        Self { web, addresses, part, shortcut: Mutex::default(), was_good: AtomicBool::new(false) }
+    }
+
+    /// One that is taken for good, as others of the same kind were: when it is not there, its address has expired.
+    pub(super) fn believed(self) -> Self {
+        self.was_good.store(true, Ordering::Relaxed);
+        self
     }
 
     pub(super) fn target(&self) -> Result<Arc<Target>, Failure> {
@@ -128,8 +134,10 @@ impl Place {
         want: &Want<'_>,
         gate: &Gate,
     ) -> Result<Answer, Trouble> {
-        let home = address(target, self.fragment).ok_or_else(|| Failure::internal("no such fragment"))?;
-        let url = shortcut.unwrap_or(home);
+        let address = address(target, self.part).ok_or_else(|| Failure::internal("no such fragment"))?;
+        let url = shortcut.unwrap_or(&address);
+        // A playlist may name anybody: what proves who we are goes where the playlist came from.
+        let home = if target.playlist.is_some() { &target.url } else { &address };
         let wait = target.wait(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default());
         let ask = want.ask();
         let was_good = self.was_good.load(Ordering::Relaxed);

@@ -1,13 +1,13 @@
 //! What the site says about one format, read from yt-dlp's info JSON. Every field is hostile: a wrong type is an absent value.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 use sluice_domain::Failure;
 use url::Url;
 
-use super::cookies::Cookies;
+use super::{cookies::Cookies, hls::Playlist};
 
 /// More fragments than a long film has.
 pub(super) const MAX_FRAGMENTS: usize = 4000;
@@ -38,6 +38,7 @@ const NOT_THEIRS: [&str; 20] = [
 ];
 
 /// Where one format is, and how it wants to be asked for. It carries secrets: it is never printed.
+#[derive(Clone)]
 pub(crate) struct Target {
     pub(super) url: Url,
     pub(super) headers: HeaderMap,
@@ -48,6 +49,10 @@ pub(crate) struct Target {
     available_at: Option<u64>,
     /// The pieces, whose bytes one after another are the format.
     pub(super) fragments: Option<Vec<Url>>,
+    /// The address is that of a playlist.
+    pub(super) is_playlist: bool,
+    /// What it says, once it was fetched.
+    pub(super) playlist: Option<Arc<Playlist>>,
     pub(super) ext: String,
     /// What the extractor thinks.
     pub(super) filesize: Option<u64>,
@@ -86,6 +91,8 @@ impl Target {
         let fragments = match text("protocol") {
             Some("http" | "https") => None,
             Some("http_dash_segments") => Some(fragments(format)?),
+            // One of the films that a playlist puts together, which yt-dlp knows how to tell apart.
+            Some("m3u8" | "m3u8_native") if format.get("format_index").is_none_or(Value::is_null) => None,
             _ => return Err(Unreadable::Unsuitable("protocol")),
         };
         let first = fragments.as_ref().and_then(|fragments| fragments.first().cloned());
@@ -99,6 +106,8 @@ impl Target {
             chunk: options.and_then(|options| count(options, "http_chunk_size")).map(|chunk| chunk.max(64 * 1024)),
             available_at: count(format, "available_at"),
             fragments,
+            is_playlist: matches!(text("protocol"), Some("m3u8" | "m3u8_native")),
+            playlist: None,
             ext: text("ext").unwrap_or_default().to_ascii_lowercase(),
             filesize: count(format, "filesize"),
         })
@@ -184,8 +193,13 @@ mod tests {
                 Err(Unreadable::Unsuitable(_))
             ));
         }
-        let hls = json!({"format_id": "7", "url": "https://a.example/v", "protocol": "m3u8_native"});
-        assert!(matches!(read(&hls), Err(Unreadable::Unsuitable("protocol"))));
+        for (protocol, index, is_playlist) in
+            [("m3u8_native", json!(null), true), ("m3u8", json!(null), true), ("m3u8", json!(0), false)]
+        {
+            let hls =
+                json!({"format_id": "7", "url": "https://a.example/v", "protocol": protocol, "format_index": index});
+            assert_eq!(read(&hls).is_ok_and(|target| target.is_playlist), is_playlist);
+        }
     }
 
     #[test]

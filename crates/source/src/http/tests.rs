@@ -1,4 +1,5 @@
 mod faults;
+mod hls;
 mod opening;
 mod site;
 mod speed;

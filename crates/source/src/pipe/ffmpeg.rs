@@ -53,7 +53,7 @@ impl<'a> Job<'a> {
         // A site that does not name the sound of a film gets the container that takes everything. But ffmpeg cannot write Matroska's
         // header before it has seen such sound; with it, an MP4 is what people expect.
         let muxer = if planned == Muxer::Matroska && aac_with_headers { Muxer::Mp4 } else { planned };
-        Self { muxer, formats, aac_with_headers, strict: inputs.iter().all(Input::is_native) }
+        Self { muxer, formats, aac_with_headers, strict: inputs.iter().all(Input::is_file) }
     }
 }
 

@@ -5,10 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt;
 use sluice_domain::{Codec, Failure, FailureKind, Length};
-use sluice_transfer::{ByteStream, Gate, Source};
+use sluice_transfer::{ByteStream, Gate};
 use tokio::{io::AsyncWriteExt, net::unix::pipe};
 
 use super::{
+    Native,
     head::has_aac_with_headers,
     idle::{Pulse, while_alive},
     yt_dlp,
@@ -18,6 +19,7 @@ use crate::{Tools, order::Chosen};
 /// A stream of bytes on its way into ffmpeg.
 pub(super) struct Input {
     name: &'static str,
+    is_file: bool,
     stream: ByteStream,
     /// Beats when something comes from the site.
     pub(super) pulse: Pulse,
@@ -30,24 +32,25 @@ pub(super) struct Input {
 
 impl Input {
     /// Bytes that we fetch.
-    pub(super) async fn native(source: &dyn Source) -> Result<Self, Failure> {
+    pub(super) async fn native(native: &Native) -> Result<Self, Failure> {
+        let (source, is_file) = (native.source(), matches!(native, Native::File(_)));
         let exact = match source.length() {
             Length::Exact(bytes) => Some(bytes),
             Length::Estimate(_) | Length::Unknown => None,
         };
         let stream = source.open(0, None).await?;
-        Ok(Self { name: "a part", stream, pulse: Pulse::default(), first: None, exact, came: 0 })
+        Ok(Self { name: "a part", is_file, stream, pulse: Pulse::default(), first: None, exact, came: 0 })
     }
 
     /// A format that yt-dlp fetches.
     pub(super) fn yt_dlp(tools: &Tools, chosen: &Chosen) -> Result<Self, Failure> {
         let (stream, pulse) = yt_dlp::stream(tools, chosen)?;
-        Ok(Self { name: "yt-dlp", stream, pulse, first: None, exact: None, came: 0 })
+        Ok(Self { name: "yt-dlp", is_file: false, stream, pulse, first: None, exact: None, came: 0 })
     }
 
-    /// Did we fetch it?
-    pub(super) fn is_native(&self) -> bool {
-        self.name != "yt-dlp"
+    /// Is it a file for certain, and no film that was put together of segments?
+    pub(super) fn is_file(&self) -> bool {
+        self.is_file
     }
 
     /// Waits for the first bytes, and keeps them.

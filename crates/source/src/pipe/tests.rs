@@ -25,8 +25,9 @@ fn impatient() -> Gate {
 async fn segments_become_one_film_packet_by_packet() {
     let (hls, fmp4) = (hls(), hls_fmp4());
     let server = TestServer::start().folder(hls.path()).folder(fmp4.path());
-    for (path, folder) in [("/clip.m3u8", &hls), ("/fmp4.m3u8", &fmp4)] {
-        let (rig, gate) = (Rig::new(), gate());
+    let links = [("/clip.m3u8", &hls), ("/fmp4.m3u8", &fmp4)];
+    for (rig, (path, folder)) in links.into_iter().flat_map(|link| [(Rig::new(), link), (Rig::native(), link)]) {
+        let gate = gate();
         let fetched = rig.fetch_link(&server.url(path), &gate).await.unwrap();
         assert_eq!(fetched.source.access(), Access::Forward { window: WINDOW_BYTES });
         let film = rig.read(&fetched, &gate).await.unwrap();
@@ -58,13 +59,27 @@ async fn a_pair_becomes_one_film_packet_by_packet() {
 async fn segments_of_a_picture_and_of_a_sound_become_one_film() {
     let hls = hls_pair();
     let server = TestServer::start().folder(hls.path());
-    let (rig, gate) = (Rig::new(), gate());
-    let fetched = rig.fetch_link(&server.url("/pair.m3u8"), &gate).await.unwrap();
-    assert_eq!(fetched.file_name.as_str(), "pair.mp4", "the site did not say what the sound is");
-    assert_eq!(rig.children().len(), 3, "two of yt-dlp and ffmpeg");
-    let film = hash(&rig.read(&fetched, &gate).await.unwrap(), "mp4");
-    let (picture, sound) = (of(&hls.path().join("picture.m3u8")), of(&joined(hls.path(), "sound", "aac")));
-    assert_eq!(film, [picture, sound.replace("0,a", "1,a")].concat());
+    for (rig, children) in [(Rig::new(), 3), (Rig::native(), 1)] {
+        let gate = gate();
+        let fetched = rig.fetch_link(&server.url("/pair.m3u8"), &gate).await.unwrap();
+        assert_eq!(fetched.file_name.as_str(), "pair.mp4", "the site did not say what the sound is");
+        assert_eq!(rig.children().len(), children, "ffmpeg, and yt-dlp for each that we do not fetch");
+        let film = hash(&rig.read(&fetched, &gate).await.unwrap(), "mp4");
+        let (picture, sound) = (of(&hls.path().join("picture.m3u8")), of(&joined(hls.path(), "sound", "aac")));
+        assert_eq!(film, [picture, sound.replace("0,a", "1,a")].concat());
+    }
+}
+
+#[tokio::test]
+async fn what_we_fetch_is_never_a_file() {
+    let hls = hls();
+    let server = TestServer::start().folder(hls.path()).on("/clip3.ts", Body::Stalls("video/mp2t", vec![0x47; 1000]));
+    let (rig, gate) = (Rig::native(), gate());
+    let fetched = rig.fetch_link(&server.url("/clip.m3u8"), &gate).await.unwrap();
+    server.asked("/clip3.ts").await;
+    assert_eq!((rig.files(), rig.children().len()), (Vec::<PathBuf>::new(), 1), "three segments went by");
+    drop(fetched);
+    rig.nothing_is_left().await;
 }
 
 /// The segments of a folder as one file.
@@ -88,10 +103,14 @@ async fn a_film_that_is_interrupted_by_another_goes_through() {
     }
     playlist += "#EXT-X-ENDLIST\n";
     let server = server.on("/clip.m3u8", Body::Whole("application/vnd.apple.mpegurl", playlist.into()));
-    let (rig, gate) = (Rig::new(), gate());
-    let fetched = rig.fetch_link(&server.url("/clip.m3u8"), &gate).await.unwrap();
-    let film = rig.read(&fetched, &gate).await.unwrap();
-    assert!(film.len() > 100_000, "{}", film.len());
+    let mut films = Vec::new();
+    for rig in [Rig::new(), Rig::native()] {
+        let gate = gate();
+        let fetched = rig.fetch_link(&server.url("/clip.m3u8"), &gate).await.unwrap();
+        films.push(rig.read(&fetched, &gate).await.unwrap());
+    }
+    assert!(films[0].len() > 100_000, "{}", films[0].len());
+    assert!(films[0] == films[1], "the same, whoever fetches it");
 }
 
 #[tokio::test]
@@ -144,10 +163,16 @@ async fn a_segment_that_is_not_whole_never_ends_well() {
     let cut = Body::CutOff(segment.len() as u64, segment[..segment.len() / 2].to_vec());
     for fault in [Body::Status(404), cut] {
         let server = TestServer::start().folder(hls.path()).on("/clip3.ts", fault);
+        let asked = || server.requests().iter().filter(|path| *path == "/clip3.ts").count();
         let (rig, gate) = (Rig::new(), gate());
         let failure = rig.whole_link(&server.url("/clip.m3u8"), &gate).await.unwrap_err();
         assert!(matches!(failure.kind, FailureKind::BadLink | FailureKind::Network), "{failure}");
-        assert_eq!(server.requests().iter().filter(|path| *path == "/clip3.ts").count(), 4, "a budget of 3 retries");
+        assert_eq!(asked(), 4, "a budget of 3 retries");
+        rig.nothing_is_left().await;
+        let rig = Rig::native();
+        let failure = rig.whole_link(&server.url("/clip.m3u8"), &gate).await.unwrap_err();
+        assert!(matches!(failure.kind, FailureKind::Internal | FailureKind::Network), "{failure}");
+        assert!(asked() <= 4 + 6, "{} requests", asked());
         rig.nothing_is_left().await;
     }
 }
@@ -160,9 +185,11 @@ async fn silence_ends() {
     let hls = hls();
     for (path, body) in [("/clip0.ts", vec![0x47; 1000]), ("/clip3.ts", vec![0x47; 1000])] {
         let server = TestServer::start().folder(hls.path()).on(path, Body::Stalls("video/mp2t", body));
-        let failure = rig.whole_link(&server.url("/clip.m3u8"), &impatient()).await.unwrap_err();
-        assert_eq!(failure.kind, FailureKind::TimedOut, "{failure}");
-        rig.nothing_is_left().await;
+        for rig in [Rig::new(), Rig::native()] {
+            let failure = rig.whole_link(&server.url("/clip.m3u8"), &impatient()).await.unwrap_err();
+            assert_eq!(failure.kind, FailureKind::TimedOut, "{failure}");
+            rig.nothing_is_left().await;
+        }
     }
 }
 

@@ -95,6 +95,13 @@ impl TestServer {
         self.state.requests.lock().unwrap().clone()
     }
 
+    /// Waits until this path was asked for.
+    pub(crate) async fn asked(&self, path: &str) {
+        while !self.requests().iter().any(|asked| asked == path) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Waits until an answer of this path is over: all sent, or the client gone.
     pub(crate) async fn hung_up(&self, path: &str) {
         while !self.state.over.lock().unwrap().iter().any(|over| over == path) {

@@ -4,7 +4,7 @@ use std::{
     ffi::OsStr,
     fs,
     io::Write,
-    path::Path,
+    path::{Path, PathBuf},
     process::Stdio,
     sync::{
         Arc,
@@ -15,7 +15,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, TryStreamExt, future::try_join_all, stream};
 use nix::unistd::Pid;
 use sluice_domain::{
     ByteSize, Codec, Failure, FailureKind, FileName, Format, Length, Limits, MediaInfo, Plan, Preset, Route,
@@ -26,14 +26,16 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    Extraction, Extractor, Fetched, Found, Tools, ToolsConfig,
+    Extraction, Extractor, Fetched, Found, Renew, Tools, ToolsConfig,
     extract::PlainYtDlp,
-    pipe::Pipe,
+    http::{Media, OpenError, Web},
+    pipe::{Native, Pipe},
     testing::{link, tools, tools_config},
 };
 
 pub(super) struct Rig {
     pipe: Pipe,
+    native: bool,
     /// Where its children work.
     work: TempDir,
 }
@@ -43,16 +45,33 @@ impl Rig {
         let work = tempfile::tempdir().unwrap();
         let tools = Tools::find(ToolsConfig { work_dir: work.path().to_path_buf(), ..tools_config() }).unwrap();
         // Room for one transfer: what a test leaves behind is in the way of the next.
-        Self { pipe: Pipe::new(tools, BufferBudget::new(ByteSize(super::WINDOW_BYTES))), work }
+        Self { pipe: Pipe::new(tools, BufferBudget::new(ByteSize(super::WINDOW_BYTES))), native: false, work }
     }
 
-    /// Fetches a link through yt-dlp.
+    /// Its links' segments are fetched by ourselves.
+    pub(super) fn native() -> Self {
+        Self { native: true, ..Self::new() }
+    }
+
+    /// Fetches a link, by yt-dlp unless told otherwise.
     pub(super) async fn fetch_link(&self, url: &str, gate: &Gate) -> Result<Fetched, Failure> {
         let plain = PlainYtDlp::new(tools());
         let Found::Media(extraction) = plain.extract(&link(url), None, gate).await? else { panic!("a list") };
         let plan = plan::plan(&extraction.info, Preset::Best, &Limits::default(), None)?;
         assert_eq!(plan.route, Route::Pipe);
-        self.pipe.fetch(&plan, &extraction, vec![None; plan.formats.len()], gate).await
+        let media = Arc::new(Media::new(&extraction, Arc::new(NoRenewal)));
+        let films = plan.formats.iter().map(async |format| {
+            if !self.native {
+                return Ok(None);
+            }
+            let film = Web::new().unwrap().open_film(&media, format, gate).await;
+            film.map(|film| Some(Native::Film(Box::new(film))))
+        });
+        let films = try_join_all(films).await.map_err(|error| match error {
+            OpenError::Failed(failure) => failure,
+            OpenError::Unsuitable(why) => panic!("{why}"),
+        })?;
+        self.pipe.fetch(&plan, &extraction, films, gate).await
     }
 
     /// Puts these parts together.
@@ -63,7 +82,7 @@ impl Rig {
         inputs: impl IntoIterator<Item = Memory>,
         gate: &Gate,
     ) -> Result<Fetched, Failure> {
-        let native: Vec<_> = inputs.into_iter().map(|input| Some(Arc::new(input) as Arc<dyn Source>)).collect();
+        let native: Vec<_> = inputs.into_iter().map(|input| Some(Native::File(Arc::new(input)))).collect();
         let formats = native.iter().enumerate().map(|(number, _)| Format { format_id: number.to_string(), ..part() });
         let info = MediaInfo { duration, formats: formats.collect(), ..MediaInfo::default() };
         let plan = Plan {
@@ -114,6 +133,24 @@ impl Rig {
         ours.filter_map(|process| process.file_name().to_str()?.parse().ok()).map(Pid::from_raw).collect()
     }
 
+    /// The files that lie where its children work.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let mut folders = vec![self.work.path().to_path_buf()];
+        let mut files = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+                // Locks have no bytes.
+                let list = if entry.path().is_dir() { Some(&mut folders) } else { None };
+                match (list, entry.metadata()) {
+                    (Some(folders), _) => folders.push(entry.path()),
+                    (None, Ok(file)) if file.len() > 0 => files.push(entry.path()),
+                    _ => {}
+                }
+            }
+        }
+        files
+    }
+
     /// Waits until no process and no file is left.
     pub(super) async fn nothing_is_left(&self) {
         let deadline = Instant::now() + Duration::from_secs(5);
@@ -128,6 +165,16 @@ impl Rig {
             assert!(Instant::now() < deadline, "{:?} live on, {} directories are left", self.children(), directories());
             sleep(Duration::from_millis(5)).await;
         }
+    }
+}
+
+/// The addresses of these films do not expire.
+struct NoRenewal;
+
+#[async_trait]
+impl Renew for NoRenewal {
+    async fn renew(&self) -> Result<Extraction, Failure> {
+        Err(Failure::internal("nothing expires here"))
     }
 }
 

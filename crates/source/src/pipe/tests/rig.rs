@@ -135,15 +135,13 @@ impl Rig {
 
     /// The files that lie where its children work.
     pub(super) fn files(&self) -> Vec<PathBuf> {
-        let mut folders = vec![self.work.path().to_path_buf()];
-        let mut files = Vec::new();
+        let (mut folders, mut files) = (vec![self.work.path().to_path_buf()], Vec::new());
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-                // Locks have no bytes.
-                let list = if entry.path().is_dir() { Some(&mut folders) } else { None };
-                match (list, entry.metadata()) {
-                    (Some(folders), _) => folders.push(entry.path()),
-                    (None, Ok(file)) if file.len() > 0 => files.push(entry.path()),
+                match entry.metadata() {
+                    Ok(known) if known.is_dir() => folders.push(entry.path()),
+                    // Locks have no bytes.
+                    Ok(known) if known.len() > 0 => files.push(entry.path()),
                     _ => {}
                 }
             }

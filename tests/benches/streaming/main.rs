@@ -71,7 +71,7 @@ async fn main() -> Result<()> {
         println!("{}", part.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default());
         match part {
             Part::Rate => rate::measure(size(200)).await?,
-            Part::Lines => lines::measure(size(50)).await?,
+            Part::Lines => lines::measure(size(200)).await?,
             Part::Cpu => cpu::measure(size(1000), links).await?,
             Part::Memory => memory::measure(arguments.transfers, size(50), links).await?,
             Part::Disk => disk::measure(size(200)).await?,

@@ -26,15 +26,8 @@ impl Link {
 
     /// What it leads to.
     pub(crate) async fn look(&self) -> Result<Found, Failure> {
-        match self
-            .store
-            .plans()
-            .get(&self.url, self.item)
-            .await
-            .ok()
-            .flatten()
-            .map(|json| Extraction::from_json(json.into()))
-        {
+        let kept = self.store.plans().get(&self.url, self.item).await.ok().flatten();
+        match kept.map(|json| Extraction::from_json(json.into())) {
             Some(Ok(extraction)) => Ok(Found::Media(extraction)),
             Some(Err(_)) | None => self.look_again().await,
         }

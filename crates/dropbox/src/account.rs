@@ -94,9 +94,9 @@ impl AccountClient {
         &self.shared.tuning
     }
 
-    /// The right to one more append of a file that has one under way, while there are any left in this process.
-    pub(crate) fn extra_lane(&self) -> Option<OwnedSemaphorePermit> {
-        self.shared.extra_lanes.clone().try_acquire_owned().ok()
+    /// The right to one more append, while there are any left in this process.
+    pub(crate) fn lane(&self) -> Option<OwnedSemaphorePermit> {
+        self.shared.lanes.clone().try_acquire_owned().ok()
     }
 
     /// The turn to commit: one at a time per account in this process.

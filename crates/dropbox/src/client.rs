@@ -23,7 +23,7 @@ pub(crate) struct Shared {
     pub(crate) wire: Wire,
     pub(crate) tuning: Tuning,
     pub(crate) pauses: Arc<dyn Pauses>,
-    pub(crate) extra_lanes: Arc<Semaphore>,
+    pub(crate) lanes: Arc<Semaphore>,
     app_key: String,
     app_secret: Option<SecretString>,
     slots: Slots,
@@ -43,9 +43,9 @@ impl Dropbox {
     pub fn new(config: DropboxConfig, tuning: Tuning, pauses: Arc<dyn Pauses>) -> Result<Self, DropboxError> {
         let wire = Wire::new(&config, &tuning)?;
         let DropboxConfig { app_key, app_secret, .. } = config;
-        let extra_lanes = Arc::new(Semaphore::new(tuning.extra_lanes));
+        let lanes = Arc::new(Semaphore::new(tuning.most_lanes));
         let slots = Slots::default();
-        Ok(Self(Arc::new(Shared { wire, tuning, pauses, extra_lanes, app_key, app_secret, slots })))
+        Ok(Self(Arc::new(Shared { wire, tuning, pauses, lanes, app_key, app_secret, slots })))
     }
 
     /// The consent page to send a person to. `state` comes back unchanged; at most 500 bytes.

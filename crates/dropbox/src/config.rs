@@ -43,12 +43,11 @@ pub struct Tuning {
     pub largest_chunk: u64,
     /// Files of more bytes than this go over in concurrent sessions, if their source can be read in several places at once.
     pub concurrent_over: u64,
-    /// Appends of one file that may be under way at once. How many of them there are depends on what they bring.
+    /// Appends that may be under way at once, of one file or of all files of this process together; each file may have one. How many there are
+    /// depends on what they bring.
     pub most_lanes: usize,
     /// A concurrent session takes about so many appends, as far as their size may vary: what is under way when a worker dies is sent again.
     pub usual_appends: u64,
-    /// Lanes of all files together, beyond one for each.
-    pub extra_lanes: usize,
     /// For a TCP and TLS handshake.
     pub connect_timeout: Duration,
     /// For a call without a large body, whole.
@@ -86,7 +85,6 @@ impl Default for Tuning {
             concurrent_over: 32 * 1024 * 1024,
             most_lanes: 8,
             usual_appends: 128,
-            extra_lanes: 32,
             connect_timeout: seconds(10),
             call_timeout: seconds(60),
             stall_timeout: seconds(120),

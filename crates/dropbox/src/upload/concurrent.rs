@@ -62,8 +62,8 @@ struct Errand<'c, 's> {
     /// When it was begun the last time, and with how many lanes.
     began: Instant,
     with: usize,
-    /// The right to a lane beyond a file's first.
-    _extra: Option<OwnedSemaphorePermit>,
+    /// The right to a lane. A file's only one needs none.
+    _right: Option<OwnedSemaphorePermit>,
 }
 
 /// How an append went.
@@ -84,10 +84,10 @@ impl<'c, 's> Errand<'c, 's> {
         lane: Lane<'s>,
         blocks: Range<u64>,
         with: usize,
-        extra: Option<OwnedSemaphorePermit>,
+        right: Option<OwnedSemaphorePermit>,
     ) -> Self {
         let retry = Retry::new(client.tuning());
-        Self { lane, blocks, retry, trouble: None, began: Instant::now(), with, _extra: extra }
+        Self { lane, blocks, retry, trouble: None, began: Instant::now(), with, _right: right }
     }
 }
 
@@ -140,14 +140,14 @@ impl<'c, 's> Concurrent<'c, 's> {
             while errands.len() < lanes.count()
                 && let Some(blocks) = ledger.next(*chunk)
             {
-                let extra = if errands.is_empty() { None } else { way.client.extra_lane() };
-                if !errands.is_empty() && extra.is_none() {
+                let right = way.client.lane();
+                if !errands.is_empty() && right.is_none() {
                     ledger.given_up(&blocks);
                     lanes.limited(errands.len());
                     break;
                 }
                 let lane = idle.pop().unwrap_or_else(|| Lane::new(way.source, errands.len()));
-                errands.push(way.send(Errand::new(way.client, lane, blocks, lanes.count(), extra)).boxed());
+                errands.push(way.send(Errand::new(way.client, lane, blocks, lanes.count(), right)).boxed());
             }
             let Some((errand, outcome)) = errands.next().await else { break };
             match outcome {

@@ -1,13 +1,12 @@
 //! How many appends to have under way at once.
 //!
-//! Nobody knows whether a way is long, neither that from the site nor that to Dropbox: more lanes are tried, and kept if they bring more.
+//! Nobody knows whether a way is long, neither that from the site nor that to Dropbox: more lanes are tried, and kept if they bring much more.
+//! A little more is what they take from others on a full way. And what is under way when a worker dies is sent again.
 
 use std::time::Duration;
 
-/// Two from the start: the second is under way while the first waits for its answer.
-const FIRST: usize = 2;
-/// What more lanes have to bring.
-const GAIN: f64 = 1.15;
+/// The part of their number that more lanes have to bring: twice as many must bring half as much again.
+const WORTH: f64 = 0.5;
 /// Appends after which it is tried anew: ways change.
 const TRY_AGAIN: usize = 48;
 
@@ -36,7 +35,7 @@ impl Lanes {
     pub(super) fn new(most: usize) -> Self {
         let mut lanes =
             Self { count: 0, most: most.max(1), before: None, stage: Stage::Steady { left: 1 }, hurt: false };
-        lanes.attempt(FIRST);
+        lanes.attempt(1);
         lanes
     }
 
@@ -86,7 +85,7 @@ impl Lanes {
     /// `speed` is what the lanes at hand bring together.
     fn judge(&mut self, speed: f64) {
         match self.before {
-            Some((count, before)) if speed < before * GAIN => self.stay(count),
+            Some((count, before)) if speed < before * worth(count, self.count) => self.stay(count),
             _ if self.count == self.most => self.stay(self.most),
             _ => {
                 self.before = Some((self.count, speed));
@@ -104,6 +103,11 @@ impl Lanes {
         self.count = count;
         self.stage = Stage::Steady { left: TRY_AGAIN };
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a few lanes")]
+fn worth(before: usize, now: usize) -> f64 {
+    1.0 + (now as f64 / before as f64 - 1.0) * WORTH
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a speed")]
@@ -137,31 +141,37 @@ mod tests {
         1e6 * lanes as f64
     }
 
+    #[expect(clippy::cast_precision_loss, reason = "a share")]
+    fn share(lanes: usize, others: usize) -> f64 {
+        lanes as f64 / (lanes + others) as f64
+    }
+
     #[test]
     fn lanes_are_added_while_they_help() {
-        assert_eq!(tried(&mut Lanes::new(8), 40, in_proportion), [2, 4, 8], "a long way");
-        assert_eq!(tried(&mut Lanes::new(8), 40, |_| 1e6), [2, 4, 2], "a full one");
-        assert_eq!(tried(&mut Lanes::new(8), 40, |lanes| in_proportion(lanes.min(5))), [2, 4, 8], "a wide one");
-        assert_eq!(tried(&mut Lanes::new(8), 40, |lanes| 1e6 / in_proportion(lanes)), [2, 4, 2], "a narrow one");
-        assert_eq!(tried(&mut Lanes::new(3), 40, in_proportion), [2, 3]);
+        assert_eq!(tried(&mut Lanes::new(8), 40, in_proportion), [1, 2, 4, 8], "a long way");
+        assert_eq!(tried(&mut Lanes::new(8), 40, |_| 1e6), [1, 2, 1], "a full one");
+        assert_eq!(tried(&mut Lanes::new(8), 40, |lanes| 1e6 * share(lanes, 1)), [1, 2, 1], "one full of others");
+        assert_eq!(tried(&mut Lanes::new(8), 40, |lanes| in_proportion(lanes.min(5))), [1, 2, 4, 8, 4], "a wide one");
+        assert_eq!(tried(&mut Lanes::new(8), 40, |lanes| 1e6 / in_proportion(lanes)), [1, 2, 1], "a narrow one");
+        assert_eq!(tried(&mut Lanes::new(3), 40, in_proportion), [1, 2, 3]);
         assert_eq!(tried(&mut Lanes::new(0), 40, in_proportion), [1]);
         assert_eq!(tried(&mut Lanes::new(1), 200, in_proportion), [1]);
     }
 
     #[test]
-    fn a_long_way_is_known_after_six_appends() {
+    fn a_long_way_is_known_after_seven_appends() {
         let mut lanes = Lanes::new(8);
-        assert_eq!(tried(&mut lanes, 6, in_proportion), [2, 4, 8]);
+        assert_eq!(tried(&mut lanes, 7, in_proportion), [1, 2, 4, 8]);
     }
 
     #[test]
     fn appends_that_began_before_a_change_tell_nothing_of_it() {
         let mut lanes = Lanes::new(8);
-        tried(&mut lanes, 2, in_proportion);
+        tried(&mut lanes, 1, in_proportion);
         for _ in 0..9 {
-            lanes.arrived(CHUNK, Duration::from_secs(1), 2);
+            lanes.arrived(CHUNK, Duration::from_secs(1), 1);
         }
-        assert_eq!(lanes.count(), 4);
+        assert_eq!(lanes.count(), 2);
     }
 
     #[test]
@@ -185,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_full_way_is_tried_again_now_and_then() {
-        assert_eq!(tried(&mut Lanes::new(8), 120, |_| 1e6), [2, 4, 2, 4, 2, 4, 2]);
+        assert_eq!(tried(&mut Lanes::new(8), 120, |_| 1e6), [1, 2, 1, 2, 1, 2, 1]);
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub(super) struct Lanes {
     /// The number before the last addition, and what it brought in bytes per second.
     before: Option<(usize, f64)>,
     stage: Stage,
+    /// Nothing has arrived yet: the first append pays for connections, and tells nothing.
+    cold: bool,
     /// Trouble that all lanes meet at once is one trouble.
     hurt: bool,
 }
@@ -33,8 +35,14 @@ enum Stage {
 impl Lanes {
     /// Never more than `most`.
     pub(super) fn new(most: usize) -> Self {
-        let mut lanes =
-            Self { count: 0, most: most.max(1), before: None, stage: Stage::Steady { left: 1 }, hurt: false };
+        let mut lanes = Self {
+            count: 0,
+            most: most.max(1),
+            before: None,
+            stage: Stage::Steady { left: 1 },
+            cold: true,
+            hurt: false,
+        };
         lanes.attempt(1);
         lanes
     }
@@ -46,6 +54,9 @@ impl Lanes {
     /// An append of so many bytes was acknowledged after this time; `with` is the number of lanes when it began.
     pub(super) fn arrived(&mut self, size: u64, took: Duration, with: usize) {
         self.hurt = false;
+        if std::mem::take(&mut self.cold) {
+            return;
+        }
         match &mut self.stage {
             Stage::Steady { left } if *left > 1 => *left -= 1,
             Stage::Steady { .. } => {
@@ -159,15 +170,15 @@ mod tests {
     }
 
     #[test]
-    fn a_long_way_is_known_after_seven_appends() {
+    fn a_long_way_is_known_after_eight_appends() {
         let mut lanes = Lanes::new(8);
-        assert_eq!(tried(&mut lanes, 7, in_proportion), [1, 2, 4, 8]);
+        assert_eq!(tried(&mut lanes, 8, in_proportion), [1, 2, 4, 8]);
     }
 
     #[test]
     fn appends_that_began_before_a_change_tell_nothing_of_it() {
         let mut lanes = Lanes::new(8);
-        tried(&mut lanes, 1, in_proportion);
+        tried(&mut lanes, 2, in_proportion);
         for _ in 0..9 {
             lanes.arrived(CHUNK, Duration::from_secs(1), 1);
         }

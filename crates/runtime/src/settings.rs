@@ -142,7 +142,7 @@ pub struct Limits {
     pub user_running: u32,
     /// Jobs of one person that wait.
     pub user_queued: u32,
-    /// Entries taken of one playlist. Reserved: playlists are refused.
+    /// Items taken of one playlist, channel or feed.
     pub playlist_items: u32,
     /// The longest one attempt may take.
     #[serde(deserialize_with = "text::duration")]

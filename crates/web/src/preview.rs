@@ -16,6 +16,7 @@ use sluice_runtime::Settings;
 use sluice_source::{Extraction, Found, List, Meter, ToolsConfig};
 use sluice_store::{Account, Store};
 use sluice_transfer::Gate;
+use sluice_wiring::{keep, kept};
 use thiserror::Error;
 use tokio::time::Instant;
 
@@ -120,7 +121,7 @@ impl Previews {
         url: &SourceUrl,
         asker: Asker,
     ) -> Result<Behind, NoPreview> {
-        if let Some(kept) = kept(store, url).await {
+        if let Some(kept) = kept(store, url, None).await {
             return Ok(Behind::Media(kept));
         }
         let programs = self.programs.as_ref().ok_or(NoPreview::Unavailable)?;
@@ -128,17 +129,14 @@ impl Previews {
         let looking = Box::pin(async {
             let _turn = place.turn().await;
             // Whoever was before in the line may have asked for the same.
-            if let Some(kept) = kept(store, url).await {
+            if let Some(kept) = kept(store, url, None).await {
                 return Ok(Behind::Media(kept));
             }
             let extractor = programs.extractor().await.ok_or(NoPreview::Unavailable)?;
             match extractor.extract(url, None, &Gate::new(&self.limits)).await.map_err(failed)? {
                 Found::List(list) => Ok(Behind::List(list)),
                 Found::Media(extraction) => {
-                    if let Err(error) = store.plans().put(url, None, &extraction.json, sluice_wiring::PLAN_CACHE).await
-                    {
-                        tracing::debug!(%error, "The extraction is not cached");
-                    }
+                    keep(store, url, None, &extraction).await;
                     Ok(Behind::Media(extraction))
                 }
             }
@@ -202,12 +200,6 @@ impl Previews {
         }
         offers
     }
-}
-
-/// What somebody saw there a moment ago. Without Redis nothing is known.
-async fn kept(store: &Store, url: &SourceUrl) -> Option<Extraction> {
-    let json = store.plans().get(url, None).await.ok().flatten()?;
-    Extraction::from_json(json.into()).ok()
 }
 
 fn too_slow() -> NoPreview {

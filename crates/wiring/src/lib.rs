@@ -5,6 +5,7 @@
 //! an argument. Nothing here connects, waits or is kept.
 
 mod pauses;
+mod plans;
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,13 +15,12 @@ use sluice_runtime::Settings;
 use sluice_source::ToolsConfig;
 use sluice_store::{Store, StoreConfig};
 
+pub use plans::{keep, kept};
+
 use pauses::SharedPauses;
 
 /// What an operator sees of the queue that [`queue`] gives: named here for programs that need no more of it.
 pub use sluice_queue::{Overview, WorkerSeen};
-
-/// How long an extraction is kept for whoever looks at the same link next: media links expire after some hours, pages change sooner.
-pub const PLAN_CACHE: Duration = Duration::from_secs(600);
 
 /// What the store needs to know; `patience` is how long this process waits out an outage of Redis.
 #[must_use]

@@ -7,7 +7,7 @@ use sluice_domain::{Failure, FailureKind, Job, SourceUrl};
 use sluice_source::{Extraction, Extractor, Found, Renew};
 use sluice_store::Store;
 use sluice_transfer::Gate;
-use sluice_wiring::PLAN_CACHE;
+use sluice_wiring::{keep, kept};
 
 /// A job's link.
 #[derive(Clone)]
@@ -26,20 +26,17 @@ impl Link {
 
     /// What it leads to.
     pub(crate) async fn look(&self) -> Result<Found, Failure> {
-        let kept = self.store.plans().get(&self.url, self.item).await.ok().flatten();
-        match kept.map(|json| Extraction::from_json(json.into())) {
-            Some(Ok(extraction)) => Ok(Found::Media(extraction)),
-            Some(Err(_)) | None => self.look_again().await,
+        match kept(&self.store, &self.url, self.item).await {
+            Some(extraction) => Ok(Found::Media(extraction)),
+            None => self.look_again().await,
         }
     }
 
     /// What it leads to now.
     async fn look_again(&self) -> Result<Found, Failure> {
         let found = self.extractor.extract(&self.url, self.item, &self.gate).await?;
-        if let Found::Media(extraction) = &found
-            && let Err(error) = self.store.plans().put(&self.url, self.item, &extraction.json, PLAN_CACHE).await
-        {
-            tracing::debug!(%error, "The extraction is not cached");
+        if let Found::Media(extraction) = &found {
+            keep(&self.store, &self.url, self.item, extraction).await;
         }
         Ok(found)
     }

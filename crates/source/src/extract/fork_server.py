@@ -23,6 +23,7 @@ The server itself touches nothing that comes from outside, and has exactly one t
 """
 
 import fcntl
+import functools
 import gc
 import inspect
 import itertools
@@ -37,6 +38,7 @@ import yt_dlp
 from yt_dlp.extractor import gen_extractor_classes
 from yt_dlp.extractor.common import InfoExtractor
 from yt_dlp.globals import plugin_dirs
+from yt_dlp.networking import common as networking
 from yt_dlp.plugins import load_all_plugins
 from yt_dlp.postprocessor import FFmpegPostProcessor
 from yt_dlp.utils import LazyList, PagedList, YoutubeDLError, sanitize_url
@@ -87,7 +89,7 @@ def is_media(info):
 
 
 def prepare(argv):
-    """Everything that is the same for all links."""
+    """The one that looks at links, with everything done that is the same for all of them. Each child looks with its own copy, once."""
     parsed = yt_dlp.parse_options(argv)
     FFmpegPostProcessor._ffmpeg_location.set(parsed.options.ffmpeg_location)
     plugin_dirs.value = parsed.options.plugin_dirs
@@ -100,12 +102,14 @@ def prepare(argv):
         if extractor.ie_key() in passed_over:
             extractor.extract_from_webpage = no_embeds
     options = {**parsed.ydl_opts, "quiet": True, "no_warnings": True, "noprogress": True, "ignoreerrors": False}
-    with Looker({**options, "logger": Complaints()}) as warm:
-        # Imports those extractors that do look, and compiles what they look for.
-        warm.get_info_extractor("Generic")._extract_embeds("https://nothing.invalid/", "")
-        # Loads the certificates and the request handlers.
-        warm._request_director
-    return options
+    ydl = Looker({**options, "logger": Complaints()})
+    # Imports those extractors that do look, and compiles what they look for.
+    ydl.get_info_extractor("Generic")._extract_embeds("https://nothing.invalid/", "")
+    # Reads the certificates, once and for all ways to fetch.
+    networking.make_ssl_context = functools.cache(networking.make_ssl_context)
+    for handler in ydl._request_director.handlers.values():
+        handler._make_sslcontext()
+    return ydl
 
 
 def without_embeds():
@@ -145,7 +149,7 @@ def no_embeds(ydl, url, webpage):
     return iter(())
 
 
-def serve(connection, tether, settings, options):
+def serve(connection, tether, settings, ydl):
     """One link, in a process of its own."""
     os.setpgid(0, 0)
     fcntl.fcntl(tether, fcntl.F_SETOWN, -os.getpgrp())
@@ -180,13 +184,11 @@ def serve(connection, tether, settings, options):
         request = json.loads(file.readline(MAX_REQUEST_BYTES))
         os.chdir(request["directory"])
         os.environ["TMPDIR"] = os.environ["XDG_CACHE_HOME"] = request["directory"]
-        complaints = Complaints()
         try:
-            with Looker({**options, "logger": complaints}) as ydl:
-                look(ydl, request["url"], request["item"], settings["pruned"], say, take_time)
+            look(ydl, request["url"], request["item"], settings["pruned"], say, take_time)
         except Exception as error:
             said = str(error) if isinstance(error, YoutubeDLError) else repr(error)
-            say("error", complaints.text or f"ERROR: {said[:MAX_ERROR_CHARS]}")
+            say("error", ydl.params["logger"].text or f"ERROR: {said[:MAX_ERROR_CHARS]}")
 
 
 def look(ydl, url, item, pruned, say, take_time):
@@ -280,7 +282,7 @@ def main():
     control = socket.socket(fileno=os.dup(1))
     # Whatever is printed from here on must not look like an answer.
     os.dup2(2, 1)
-    options = prepare(settings["argv"])
+    ydl = prepare(settings["argv"])
     if len(os.listdir("/proc/self/task")) != 1:
         sys.exit("more than one thread: forking would not be safe")
     # Whatever is here stays. A collection in a child that went through it would write to every page of it, and so copy them all.
@@ -298,7 +300,7 @@ def main():
             status = 1
             try:
                 control.close()
-                serve(*descriptors, settings, options)
+                serve(*descriptors, settings, ydl)
                 status = 0
             finally:
                 os._exit(status)

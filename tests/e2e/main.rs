@@ -5,6 +5,7 @@ mod chaos;
 mod command_line;
 mod crashes;
 mod dropbox;
+mod egress;
 mod expect;
 mod gate;
 mod inputs;

@@ -4,17 +4,20 @@
 //! is a fault that shows only in production. So it is read here, once. What is a matter of one process (its patience, its timeouts) is
 //! an argument. Nothing here connects, waits or is kept.
 
+mod figures;
 mod pauses;
 mod plans;
 
 use std::{sync::Arc, time::Duration};
 
 use sluice_dropbox::{Dropbox, DropboxConfig, DropboxError, Tuning};
+use sluice_egress::Egress;
 use sluice_queue::{Queue, QueueConfig};
 use sluice_runtime::Settings;
 use sluice_source::ToolsConfig;
 use sluice_store::{Store, StoreConfig};
 
+pub use figures::egress_figures;
 pub use plans::{keep, kept};
 
 use pauses::SharedPauses;
@@ -66,9 +69,15 @@ pub fn dropbox(settings: &Settings, tuning: Tuning, store: Store) -> Result<Drop
     Dropbox::new(config, tuning, Arc::new(SharedPauses(store)))
 }
 
+/// Who judges what this process and its programs dial: one for a process, so that its figures are those of the process.
+#[must_use]
+pub fn egress(settings: &Settings) -> Egress {
+    Egress::new(settings.egress.policy())
+}
+
 /// The foreign programs; how long and how often they run at once is a matter of each process.
 #[must_use]
-pub fn tools(settings: &Settings) -> ToolsConfig {
+pub fn tools(settings: &Settings, egress: &Egress) -> ToolsConfig {
     let tools = &settings.tools;
     ToolsConfig {
         yt_dlp: tools.yt_dlp.clone(),
@@ -76,6 +85,7 @@ pub fn tools(settings: &Settings) -> ToolsConfig {
         ffmpeg: tools.ffmpeg.clone(),
         ffprobe: tools.ffprobe.clone(),
         plugin_dirs: tools.plugin_dirs.clone(),
+        egress: egress.clone(),
         ..ToolsConfig::default()
     }
 }

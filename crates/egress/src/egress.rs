@@ -2,7 +2,7 @@
 
 use std::{
     fmt, io,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -112,6 +112,8 @@ impl Egress {
         let all = match host {
             Host::Ipv4(address) => vec![IpAddr::V4(*address)],
             Host::Ipv6(address) => vec![IpAddr::V6(*address)],
+            // RFC 6761: nobody is asked about these, and some resolvers know them where others do not.
+            Host::Domain(name) if is_localhost(name) => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
             Host::Domain(name) => self.look_up(name).await?,
         };
         let (mut good, mut bad) = (Vec::new(), None);
@@ -183,6 +185,11 @@ impl Egress {
     }
 }
 
+fn is_localhost(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    name == "localhost" || name.ends_with(".localhost")
+}
+
 /// The first that connects; each begins a little after the one before.
 async fn race(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
     let mut tries: FuturesUnordered<BoxFuture<'static, io::Result<TcpStream>>> = FuturesUnordered::new();
@@ -216,7 +223,7 @@ async fn race(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
 pub(crate) fn host(text: &str) -> Option<Host> {
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
     match bare {
-        Some(bare) => bare.parse().ok().map(|address: std::net::Ipv6Addr| literal(address.into())),
+        Some(bare) => bare.parse().ok().map(|address: Ipv6Addr| literal(address.into())),
         None => Host::parse(text).ok(),
     }
 }

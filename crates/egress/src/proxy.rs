@@ -20,6 +20,7 @@ use std::{
 };
 
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::TcpListener,
     runtime::{Builder, Handle},
     sync::Semaphore,
@@ -95,6 +96,11 @@ impl Proxy {
     #[must_use]
     pub fn pass(&self) -> Pass {
         self.0.shared.passes.make(self.0.address.port())
+    }
+
+    /// Speaks to one child over this stream, until it ends.
+    pub async fn converse(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        connection::serve(&self.0.shared, stream).await;
     }
 
     /// Serves another listener as well, such as one in the network namespace of a child, until the answer is dropped.

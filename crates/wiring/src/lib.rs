@@ -14,7 +14,7 @@ use sluice_dropbox::{Dropbox, DropboxConfig, DropboxError, Tuning};
 use sluice_egress::Egress;
 use sluice_queue::{Queue, QueueConfig};
 use sluice_runtime::Settings;
-use sluice_source::ToolsConfig;
+use sluice_source::{SourceError, Tools, ToolsConfig};
 use sluice_store::{Store, StoreConfig};
 
 pub use figures::egress_figures;
@@ -24,6 +24,8 @@ use pauses::SharedPauses;
 
 /// What an operator sees of the queue that [`queue`] gives: named here for programs that need no more of it.
 pub use sluice_queue::{Overview, WorkerSeen};
+/// What the kernel holds the foreign programs to: named here for programs that start none.
+pub use sluice_source::Containment;
 
 /// What the store needs to know; `patience` is how long this process waits out an outage of Redis.
 #[must_use]
@@ -88,4 +90,14 @@ pub fn tools(settings: &Settings, egress: &Egress) -> ToolsConfig {
         egress: egress.clone(),
         ..ToolsConfig::default()
     }
+}
+
+/// What the kernel of this machine holds the foreign programs to. It starts each of them once, for their version.
+///
+/// # Errors
+/// When one is missing or does not run.
+pub async fn containment(settings: &Settings) -> Result<Option<Containment>, SourceError> {
+    let tools = Tools::find(tools(settings, &egress(settings)))?;
+    tools.try_out().await?;
+    Ok(tools.containment().await)
 }

@@ -55,6 +55,16 @@ async fn of_several_answers_the_good_ones_are_dialled() {
     assert!(matches!(egress.addresses(&name(), 443).await, Err(Unreachable::Unknown(_))));
 }
 
+#[tokio::test]
+async fn this_machine_has_names_that_nobody_is_asked_about() {
+    let egress = egress(&[], &[&["1.1.1.1"]]);
+    for name in ["localhost", "LOCALHOST.", "a.b.localhost", "a.localhost."] {
+        let refused = egress.addresses(&Host::parse(name).unwrap(), 80).await.unwrap_err();
+        assert_eq!(reason(&refused), Some(Reason::Address(AddressClass::Loopback)), "{name}");
+    }
+    assert!(egress.addresses(&Host::parse("notlocalhost").unwrap(), 80).await.is_ok());
+}
+
 /// The address that is dialled is the one that was judged: there is no second look-up in between.
 #[tokio::test]
 async fn nothing_is_looked_up_twice() {

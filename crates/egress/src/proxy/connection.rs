@@ -14,7 +14,8 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
     time::sleep,
 };
 
@@ -46,6 +47,8 @@ pub(super) async fn accept(shared: &Arc<Shared>, listener: &TcpListener) {
             sleep(Duration::from_millis(100)).await;
             continue;
         };
+        // A socket that is gone already says so when it is used.
+        let _ = stream.set_nodelay(true);
         let shared = shared.clone();
         tokio::spawn(async move {
             let _ended = shared.end.run_until_cancelled(Box::pin(serve(&shared, stream))).await;
@@ -54,9 +57,7 @@ pub(super) async fn accept(shared: &Arc<Shared>, listener: &TcpListener) {
     }
 }
 
-async fn serve(shared: &Arc<Shared>, stream: TcpStream) {
-    // A socket that is gone already says so when it is used.
-    let _ = stream.set_nodelay(true);
+pub(super) async fn serve(shared: &Arc<Shared>, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
     let service = service_fn(|request| answer(shared.clone(), request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -139,12 +139,18 @@ async fn every_request_of_a_connection_is_judged() {
     let proxy = proxy(&site);
     let pass = proxy.pass();
     let (key, mut stream) = (key(&pass), dial(&proxy).await);
-    for (host, good) in [("site.example", true), ("in.example", false), ("127.0.0.1", true), ("localhost", true)] {
+    for (host, good) in [
+        ("site.example", true),
+        ("in.example", false),
+        ("127.0.0.1", true),
+        ("localhost", true),
+        ("gone.example", true),
+    ] {
         let request = format!("GET http://{host}:{}/ HTTP/1.1\r\nHost: site.example\r\n{key}\r\n", site.port);
         stream.write_all(request.as_bytes()).await.unwrap();
         let answer = said(&mut stream).await;
         let want = match (host, good) {
-            ("localhost", _) => "HTTP/1.1 502 ",
+            ("gone.example", _) => "HTTP/1.1 502 ",
             (_, true) => "HTTP/1.1 200 ",
             (_, false) => "HTTP/1.1 403 ",
         };

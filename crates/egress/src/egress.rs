@@ -199,22 +199,14 @@ async fn race(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
         if let Some(next) = rest.next() {
             tries.push(Box::pin(TcpStream::connect(next)));
         }
-        loop {
-            let more = rest.len() > 0;
-            tokio::select! {
-                ended = tries.next() => match ended {
-                    Some(Ok(stream)) => return Ok(stream),
-                    Some(Err(error)) => {
-                        last = error;
-                        break;
-                    }
-                    None => return Err(last),
-                },
-                () = sleep(NEXT_ADDRESS_AFTER), if more => break,
-            }
-        }
-        if rest.len() == 0 && tries.is_empty() {
-            return Err(last);
+        let more = rest.len() > 0;
+        tokio::select! {
+            ended = tries.next() => match ended {
+                Some(Ok(stream)) => return Ok(stream),
+                Some(Err(error)) => last = error,
+                None => return Err(last),
+            },
+            () = sleep(NEXT_ADDRESS_AFTER), if more => {}
         }
     }
 }

@@ -11,6 +11,7 @@ import platform
 import resource
 import socket
 import struct
+import sys
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -132,7 +133,10 @@ def limit(limits, apart):
 
 def confine(read, write, port):
     """Reads nothing but these places, writes nothing but those, and speaks to this port of this machine alone, or to nobody."""
+    # Version managers hide where this very Python lives from whoever names it.
+    own = {sys.prefix, sys.base_prefix, sys.exec_prefix} - {"/"}
     LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    read = [*read, *own]
     return {"landlock": landlock(read, write, port), "calls": filter_calls(port is not None)}
 
 

@@ -92,7 +92,7 @@ pub(super) fn hold(launcher: StdStream, tools: &Tools, network: Network) -> io::
         }
         if let Some(listener) = listener {
             let _serving = proxy.serve(listener);
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     })))
 }

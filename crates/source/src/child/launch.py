@@ -16,7 +16,6 @@ where the owner accepts.
 
 import json
 import signal
-import sys
 
 fcntl.fcntl(0, fcntl.F_SETOWN, -os.getpgrp())
 fcntl.fcntl(0, getattr(fcntl, "F_SETSIG", 10), signal.SIGKILL)

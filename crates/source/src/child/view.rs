@@ -97,8 +97,11 @@ fn interpreter(program: &Path) -> Option<PathBuf> {
     path.is_absolute().then(|| path.to_path_buf())
 }
 
-/// What belongs to a folder of programs: the whole venv, or the libraries beside a `bin`.
+/// What belongs to a folder of programs: the whole venv, the libraries beside a `bin`, or what a version manager's shims lead to.
 fn around(folder: &Path) -> Vec<PathBuf> {
+    if let (Some(root), Some("shims")) = (folder.parent(), folder.file_name().and_then(OsStr::to_str)) {
+        return vec![root.to_path_buf()];
+    }
     let Some(root) = folder.parent().filter(|_| folder.file_name() == Some(OsStr::new("bin"))) else {
         return Vec::new();
     };

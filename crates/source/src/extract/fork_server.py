@@ -29,7 +29,6 @@ import gc
 import itertools
 import json
 import signal
-import sys
 
 import yt_dlp
 from yt_dlp.extractor import gen_extractor_classes

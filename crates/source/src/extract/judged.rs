@@ -139,7 +139,7 @@ mod tests {
     async fn formats_that_lead_inward_are_none() {
         let format = |key: &str, url: &str| json!({"format_id": url, "url": "http://127.0.0.1/v.mp4", key: url});
         let check = async |formats: Value, want| {
-            assert_eq!(extract("http://127.0.0.1/", json!({"formats": formats})).await, want, "{formats}")
+            assert_eq!(extract("http://127.0.0.1/", json!({"formats": formats})).await, want, "{formats}");
         };
         let (good, bad) = (format("url", "http://127.0.0.1:8000/"), format("url", "http://10.0.0.1/"));
         check(

@@ -3,8 +3,10 @@
 mod bad_input;
 mod chaos;
 mod command_line;
+mod contained;
 mod crashes;
 mod dropbox;
+mod egress;
 mod expect;
 mod gate;
 mod inputs;

@@ -113,9 +113,6 @@ fn common(tools: &Tools) -> Vec<OsString> {
     for folder in &tools.plugin_dirs {
         args.extend(["--plugin-dirs".into(), folder.into()]);
     }
-    if let Some(proxy) = &tools.proxy {
-        args.extend(["--proxy".into(), proxy.into()]);
-    }
     args
 }
 

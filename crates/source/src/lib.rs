@@ -12,6 +12,7 @@ mod interleave;
 mod meter;
 mod order;
 mod pipe;
+mod refused;
 mod route;
 mod spool;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod testing;
 mod tools;
 mod trial;
 
+pub use child::Containment;
 pub use error::SourceError;
 pub use extract::{Extraction, Extractor, Found, List, Skipped, extractor};
 pub use http::Renew;

@@ -2,8 +2,8 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use futures::future::join_all;
-use sluice_domain::{ByteSize, Failure, FileName, Format, Plan, Protocol, Route, plan::Container};
+use futures::future::try_join_all;
+use sluice_domain::{ByteSize, Failure, FailureKind, FileName, Format, Plan, Protocol, Route, plan::Container};
 use sluice_mux::{Hint, Layout};
 use sluice_transfer::{Access, BufferBudget, Gate, Source, Watched};
 
@@ -131,7 +131,7 @@ impl Routes {
     pub fn open(config: RoutesConfig) -> Result<Self, SourceError> {
         let RoutesConfig { spool_dir, spool_bytes, buffer_bytes, tools } = config;
         Ok(Self {
-            web: Web::new()?,
+            web: Web::new(tools.egress.clone())?,
             pipe: Pipe::new(tools.clone(), BufferBudget::new(buffer_bytes)),
             spool: Spool::open(&spool_dir, spool_bytes, tools)?,
         })
@@ -165,8 +165,12 @@ impl Routes {
                     return Ok(Fetched { source, file_name, route });
                 }
                 Err(OpenError::Unsuitable(why)) => why,
-                // The site named a time.
-                Err(OpenError::Failed(failure)) if failure.retry_after.is_some() => return Err(failure),
+                // The site named a time, or leads where no route goes.
+                Err(OpenError::Failed(failure))
+                    if failure.retry_after.is_some() || failure.kind == FailureKind::RefusedAddress =>
+                {
+                    return Err(failure);
+                }
                 // yt-dlp knows better what a refusal means, and may get through where we do not.
                 Err(OpenError::Failed(failure)) => failure.detail,
             };
@@ -195,13 +199,15 @@ impl Routes {
 
     /// Through ffmpeg. What we cannot fetch ourselves, yt-dlp does.
     async fn pipe(&self, fetch: &Fetch<'_>) -> Result<Fetched, OpenError> {
-        let natives = fetch.formats().map(async |format| {
-            let opened = self.native(fetch, format).await?;
-            opened
-                .inspect_err(|why| tracing::debug!(format.id = format.format_id, ?why, "yt-dlp fetches this format"))
-                .ok()
+        let natives = fetch.formats().map(async |format| match self.native(fetch, format).await.transpose() {
+            Err(OpenError::Failed(failure)) if failure.kind == FailureKind::RefusedAddress => Err(failure),
+            Err(why) => {
+                tracing::debug!(format.id = format.format_id, ?why, "yt-dlp fetches this format");
+                Ok(None)
+            }
+            Ok(native) => Ok(native),
         });
-        let natives = join_all(natives).await;
+        let natives = try_join_all(natives).await?;
         fetch.gate.check()?;
         Ok(self.pipe.fetch(fetch.plan, fetch.extraction, natives, fetch.gate).await?)
     }

@@ -145,6 +145,7 @@ async fn store(settings: &Settings, stop: &CancellationToken) -> Result<Store, A
 
 fn state(settings: &Settings, store: Store, bound: SocketAddr, stop: CancellationToken) -> Result<State, AppError> {
     let Settings { server, access, .. } = settings;
+    let egress = sluice_wiring::egress(settings);
     Ok(State {
         dropbox: sluice_wiring::dropbox(settings, tuning(), store.clone())?,
         queue: sluice_wiring::queue(settings, store.clone()),
@@ -152,9 +153,10 @@ fn state(settings: &Settings, store: Store, bound: SocketAddr, stop: Cancellatio
         place: Place::new(&server.public_url(bound)),
         access: access.clone(),
         practice_folder: Some(server.practice_folder.clone()).filter(|folder| !folder.is_empty()),
-        thumbnails: Thumbnails::new()?,
+        thumbnails: Thumbnails::new(egress.clone())?,
         spaces: Spaces::default(),
-        previews: Previews::new(settings),
+        previews: Previews::new(settings, &egress),
+        egress,
         streams: Arc::new(Semaphore::new(MAX_STREAMS)),
         stop,
     })

@@ -2,13 +2,16 @@
 
     argv          yt-dlp's command line, without a link
     limits        resource limits of a child, by the names of setrlimit(2)
+    readable      what a child may read, besides its directory
+    port          where the proxy is
+    variables     by which names a child knows the proxy
     seconds       the longest that a child may live, of the clock and of the processor
     list_seconds  the same for a child that hands out a list
     pruned        what nobody wants of an info
 
 Standard output is a socket. When everything is imported, one line of JSON goes out on it ({"version", "stamp"}). Each byte that then
 comes in carries two descriptors: a connection, and the read end of a pipe that the asker holds open. The child reads one line of JSON
-({"url", "item", "directory"}) from the connection and answers in lines of JSON, each an object of one key. Either
+({"url", "item", "directory", "proxy"}) from the connection and answers in lines of JSON, each an object of one key. Either
 
     info     the media behind the link; or behind the item of this number, counted from 1, when one was named
     missing  there is no such item
@@ -22,17 +25,12 @@ When the asker hangs up or dies, the kernel kills the child's process group (the
 The server itself touches nothing that comes from outside, and has exactly one thread: only then is forking safe.
 """
 
-import fcntl
 import functools
 import gc
 import inspect
 import itertools
 import json
-import os
-import resource
 import signal
-import socket
-import sys
 
 import yt_dlp
 from yt_dlp.extractor import gen_extractor_classes
@@ -164,10 +162,10 @@ def serve(connection, tether, settings, ydl):
         pass
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     seconds, list_seconds = settings["seconds"], max(settings["seconds"], settings["list_seconds"])
-    for name, value in {**settings["limits"], "CPU": seconds}.items():
-        # The soft limit of the processor's time rises when there is a list to hand out.
-        hard = list_seconds if name == "CPU" else value
-        resource.setrlimit(getattr(resource, "RLIMIT_" + name), (value, hard))
+    # All children together may have as many processes as the server was given.
+    limit({name: value for name, value in settings["limits"].items() if name != "CPU"}, apart=False)
+    # The soft limit of the processor's time rises when there is a list to hand out.
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, list_seconds))
     signal.alarm(seconds)
     with socket.socket(fileno=connection) as stream, stream.makefile("rwb") as file:
 
@@ -182,8 +180,14 @@ def serve(connection, tether, settings, ydl):
             signal.alarm(list_seconds)
 
         request = json.loads(file.readline(MAX_REQUEST_BYTES))
-        os.chdir(request["directory"])
-        os.environ["TMPDIR"] = os.environ["XDG_CACHE_HOME"] = request["directory"]
+        directory = request["directory"]
+        os.chdir(directory)
+        os.environ["TMPDIR"] = os.environ["XDG_CACHE_HOME"] = directory
+        os.environ.update({name: request["proxy"] for name in settings["variables"]})
+        confine(settings["readable"], [directory], settings["port"])
+        # Both were made before there was a proxy.
+        for made_before in ("proxies", "_request_director"):
+            vars(ydl).pop(made_before, None)
         try:
             look(ydl, request["url"], request["item"], settings["pruned"], say, take_time)
         except Exception as error:

@@ -13,7 +13,7 @@ use tokio::{net::unix::pipe, process::ChildStderr};
 use super::{input::Input, scratch::Scratch};
 use crate::{
     Tools,
-    child::{Child, ChildLimits, Program},
+    child::{Child, ChildLimits, Network, Program},
 };
 
 /// How much a pipe may hold, in bytes, if the kernel lets us: fewer switches between us and the child.
@@ -90,6 +90,8 @@ fn begin(tools: &Tools, job: &Job<'_>, inputs: &[Input]) -> io::Result<Running> 
         directory: scratch.path(),
         scratch: scratch.path(),
         limits: ChildLimits { file_bytes: 0, ..ChildLimits::extraction(CPU_SECONDS) },
+        network: Network::None,
+        reads: &[],
     };
     let mut child = Child::start_with_pipes(tools, &program, &stdout.into(), &pipes)?;
     let stderr = child.take_stderr().ok_or_else(|| io::Error::other("a child without output"))?;

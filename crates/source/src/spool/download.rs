@@ -22,9 +22,10 @@ use super::{
 };
 use crate::{
     Tools,
-    child::{Child, ChildLimits, Program, read_tail},
+    child::{Child, ChildLimits, Network, Program, read_tail},
     classify::failure_of,
     flags,
+    refused::because,
 };
 
 /// How often the disk is looked at. At 1 GB/s, 50 MB arrive between two looks.
@@ -77,6 +78,8 @@ impl Download<'_> {
             directory: self.directory.media(),
             scratch: self.directory.scratch(),
             limits: ChildLimits::download(self.file_limit.min(self.gate.most().saturating_add(ABOVE_THE_CAP))),
+            network: Network::Proxy,
+            reads: &[&info_json],
         };
         let mut child = Child::start(self.tools, &program).map_err(broken)?;
         let (Some(stdout), Some(stderr)) = (child.take_stdout(), child.take_stderr()) else {
@@ -84,12 +87,13 @@ impl Download<'_> {
         };
         let mut announced = Announced::default();
         let ended = self.gate.guard(self.watch(&mut child, stdout, stderr, &mut announced)).await;
+        let refusal = child.refusal();
         child.end().await;
-        let (status, stderr) = ended?;
+        let (status, stderr) = ended.map_err(|failure| because(failure, refusal.clone()))?;
         // A file that met the kernel's limit is a failure of yt-dlp's to write, unless one looks.
         self.look(&mut Seen::new())?;
         if !status.success() {
-            return Err(failure_of(&stderr, status));
+            return Err(because(failure_of(&stderr, status), refusal));
         }
         let (path, bytes) = self.only_file()?;
         Ok(Arrived { path, bytes, announced: announced.all() })

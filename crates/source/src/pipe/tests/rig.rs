@@ -30,7 +30,7 @@ use crate::{
     extract::PlainYtDlp,
     http::{Media, OpenError, Web},
     pipe::{Native, Pipe},
-    testing::{link, tools, tools_config},
+    testing::{link, loopback, tools, tools_config},
 };
 
 pub(super) struct Rig {
@@ -64,7 +64,7 @@ impl Rig {
             if !self.native {
                 return Ok(None);
             }
-            let film = Web::new().unwrap().open_film(&media, format, gate).await;
+            let film = Web::new(loopback()).unwrap().open_film(&media, format, gate).await;
             film.map(|film| Some(Native::Film(Box::new(film))))
         });
         let films = try_join_all(films).await.map_err(|error| match error {

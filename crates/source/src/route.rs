@@ -156,7 +156,7 @@ impl Routes {
                 Route::Direct => self.direct(&fetch).await,
                 Route::Interleave => self.interleave(&fetch).await,
                 Route::Pipe => self.pipe(&fetch).await,
-                Route::Spool => return self.spool.fetch(plan, extraction, gate).await,
+                Route::Spool => return self.spool(&fetch).await,
             };
             gate.check()?;
             let detour = match opened {
@@ -191,6 +191,15 @@ impl Routes {
     async fn interleave(&self, fetch: &Fetch<'_>) -> Result<Fetched, OpenError> {
         let source = fetch.pair().await?;
         Ok(Fetched { source, file_name: fetch.plan.file_name.clone(), route: Route::Interleave })
+    }
+
+    /// Over the disk. A file that is served in ranges is fetched by ourselves.
+    async fn spool(&self, fetch: &Fetch<'_>) -> Result<Fetched, Failure> {
+        let is_file = |format: &Format| format.protocol == Protocol::Http && format.is_fetched_plainly();
+        let own = if fetch.formats().all(is_file) { fetch.file().await.ok() } else { None };
+        fetch.gate.check()?;
+        let own = own.filter(|file| file.access() == Access::Random);
+        self.spool.fetch(fetch.plan, fetch.extraction, own, fetch.gate).await
     }
 
     /// Through ffmpeg. What we cannot fetch ourselves, yt-dlp does.

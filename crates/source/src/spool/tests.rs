@@ -3,6 +3,7 @@
 use std::{fs, time::Instant};
 
 use futures::TryStreamExt;
+use serde_json::json;
 use sluice_domain::{ByteSize, FailureKind, Length, Limits, Preset, plan};
 use tempfile::TempDir;
 
@@ -31,8 +32,12 @@ impl Rig {
 
     async fn fetch(&self, url: &str, preset: Preset, gate: &Gate) -> Result<Fetched, Failure> {
         let Found::Media(extraction) = self.plain.extract(&link(url), None, gate).await? else { panic!("a list") };
+        self.fetch_found(&extraction, preset, gate).await
+    }
+
+    async fn fetch_found(&self, extraction: &Extraction, preset: Preset, gate: &Gate) -> Result<Fetched, Failure> {
         let plan = plan::plan(&extraction.info, preset, &Limits::default(), None)?;
-        self.spool.fetch(&plan, &extraction, gate).await
+        self.spool.fetch(&plan, extraction, None, gate).await
     }
 
     /// How many fetches have a directory now.
@@ -136,6 +141,41 @@ async fn what_breaks_off_never_lands() {
     let cut = Body::UntilClose("video/mp4", clip[..clip.len() / 2].to_vec());
     assert!(fails(cut, &gate(), FailureKind::Network).await.is_transient());
     fails(Body::Whole("video/mp4", Vec::new()), &gate(), FailureKind::BadLink).await;
+}
+
+#[tokio::test]
+async fn two_files_are_never_mixed_when_one_replaces_the_other() {
+    let (old, new) = (vec![1; 300_000], vec![2; 300_000]);
+    let server = TestServer::start().on("/notes", Body::Replaced("application/octet-stream", old, new.clone()));
+    let file = |chunk: u32| {
+        json!({"id": "x", "title": "notes", "extractor": "Site", "formats": [{
+            "format_id": "0", "protocol": "http", "url": server.url("/notes"), "ext": "unknown_video",
+            "vcodec": null, "acodec": null, "downloader_options": {"http_chunk_size": chunk},
+        }]})
+    };
+    // Asked for piece by piece, it might be replaced between two of them.
+    for chunk in [0, 100_000] {
+        let extraction = Extraction::from_json(file(chunk).to_string().into()).unwrap();
+        let rig = Rig::new();
+        let fetched = rig.fetch_found(&extraction, Preset::Best, &gate()).await.unwrap();
+        assert!(read(&fetched, 0).await == new, "pieces of {chunk}");
+    }
+    let asked = server.requests().len();
+    assert_eq!(asked, 3, "begun twice, and then once");
+}
+
+#[tokio::test]
+async fn a_segment_is_never_mixed_with_the_one_that_replaces_it() {
+    let hls = hls();
+    let segment = fs::read(hls.path().join("clip3.ts")).unwrap();
+    let other = [&segment[..segment.len() / 2], &vec![0xFF; segment.len() - segment.len() / 2]].concat();
+    // The end of one packet is another.
+    let server = TestServer::start().folder(hls.path()).on("/clip3.ts", Body::Replaced("video/mp2t", other, segment));
+    let rig = Rig::new();
+    let fetched = rig.fetch(&server.url("/clip.m3u8"), Preset::Best, &gate()).await.unwrap();
+    let asked = |path: &str| server.requests().iter().filter(|asked| *asked == path).count();
+    assert_eq!((asked("/clip0.ts"), asked("/clip3.ts")), (2, 2), "begun again, from the first segment on");
+    assert!(read(&fetched, 4).await.starts_with(b"ftyp"));
 }
 
 #[tokio::test]

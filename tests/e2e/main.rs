@@ -3,6 +3,7 @@
 mod bad_input;
 mod chaos;
 mod command_line;
+mod conversions;
 mod crashes;
 mod dropbox;
 mod expect;

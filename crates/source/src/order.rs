@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use sluice_domain::{Failure, Protocol};
 
 /// What else yt-dlp has no use for here.
-const LEFT_OUT: [&str; 4] = ["webpage_url", "original_url", "subtitles", "thumbnail"];
+const LEFT_OUT: [&str; 5] = ["webpage_url", "original_url", "subtitles", "thumbnail", "thumbnails"];
 /// Of a format.
 const PIECES: &str = "downloader_options";
 

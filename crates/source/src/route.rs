@@ -9,8 +9,10 @@ use sluice_transfer::{Access, BufferBudget, Gate, Source, Watched};
 
 use crate::{
     Extraction, Renew, SourceError, Tools,
+    cover::Cover,
     http::{Media, OpenError, Web},
     interleave::{self, Inputs, Refused},
+    labels::Labels,
     pipe::{Native, Pipe},
     spool::Spool,
 };
@@ -199,7 +201,9 @@ impl Routes {
         let own = if fetch.formats().all(is_file) { fetch.file().await.ok() } else { None };
         fetch.gate.check()?;
         let own = own.filter(|file| file.access() == Access::Random);
-        self.spool.fetch(fetch.plan, fetch.extraction, own, fetch.gate).await
+        let labels = self.labels(fetch).await;
+        fetch.gate.check()?;
+        self.spool.fetch(fetch.plan, fetch.extraction, own, &labels, fetch.gate).await
     }
 
     /// Through ffmpeg. What we cannot fetch ourselves, yt-dlp does.
@@ -210,9 +214,20 @@ impl Routes {
                 .inspect_err(|why| tracing::debug!(format.id = format.format_id, ?why, "yt-dlp fetches this format"))
                 .ok()
         });
-        let natives = join_all(natives).await;
+        let (natives, labels) = futures::join!(join_all(natives), self.labels(fetch));
         fetch.gate.check()?;
-        Ok(self.pipe.fetch(fetch.plan, fetch.extraction, natives, fetch.gate).await?)
+        self.pipe.fetch(fetch.plan, fetch.extraction, natives, &labels, fetch.gate).await
+    }
+
+    /// What a file of sound tells of itself.
+    async fn labels(&self, fetch: &Fetch<'_>) -> Labels {
+        if !fetch.plan.sound_only {
+            return Labels::default();
+        }
+        let (labels, pictures) = Labels::read(fetch.extraction);
+        let has_cover = fetch.plan.file_name.as_str().ends_with(".mp3");
+        let cover = if has_cover { Cover::fetch(&self.web, &pictures, fetch.gate).await } else { None };
+        Labels { cover, ..labels }
     }
 
     /// The format, fetched by ourselves; `None` where it is of no kind that we fetch.

@@ -11,6 +11,7 @@ mod file;
 mod measure;
 mod order;
 mod own;
+mod pack;
 mod probe;
 mod prove;
 mod whole;
@@ -20,12 +21,13 @@ use std::{path::Path, sync::Arc};
 use sluice_domain::{ByteSize, Failure, Plan, Route};
 use sluice_transfer::{Gate, Source};
 
-use crate::{Extraction, Fetched, SourceError, Tools, home::Home};
+use crate::{Extraction, Fetched, SourceError, Tools, home::Home, labels::Labels};
 use budget::Budget;
 use directory::FetchDirectory;
 use download::Download;
 use file::SpoolFile;
 use order::Order;
+use pack::Pack;
 
 /// The spool of this process. Clones share it; when the last one is gone, so are its files.
 #[derive(Debug, Clone)]
@@ -48,8 +50,8 @@ impl Spool {
         Ok(Self(Arc::new(Inner { home, budget, tools })))
     }
 
-    /// Fetches the whole file. `own` is the plan's one file as our own fetching would give it, where that can go on after a cut; it is as
-    /// good as yt-dlp only where the result is that file.
+    /// Fetches the whole file. `own` is the plan's one file as our own fetching would give it, where that can go on after a cut. `labels` go
+    /// with a sound.
     ///
     /// # Errors
     /// What went wrong, classified, or the gate's reason. Nothing is left behind then.
@@ -58,6 +60,7 @@ impl Spool {
         plan: &Plan,
         extraction: &Extraction,
         own: Option<Arc<dyn Source>>,
+        labels: &Labels,
         gate: &Gate,
     ) -> Result<Fetched, Failure> {
         let Inner { home, budget, tools } = &*self.0;
@@ -66,8 +69,15 @@ impl Spool {
         directory.expect(order.disk_needed(plan))?;
         let download = Download { tools, order: &order, directory: &directory, gate, file_limit: budget.total() };
         let arrived = match own {
-            Some(file) if order.verbatim => own::fetch(file, plan, extraction, &directory, gate).await?,
+            Some(file) if order.one_file => own::fetch(file, plan, extraction, &directory, gate).await?,
             _ => download.run().await?,
+        };
+        let arrived = if plan.sound_only {
+            prove::prove_raw(&order, &arrived)?;
+            let pack = Pack { tools, directory: &directory, gate, file_limit: budget.total() };
+            gate.guard(pack.sound(arrived, plan, labels)).await?
+        } else {
+            arrived
         };
         let proven = gate.guard(prove::prove(tools, &directory, plan, &order, extraction, arrived)).await?;
         gate.fetched(proven.bytes)?;

@@ -30,7 +30,7 @@ use crate::{
 /// How often the disk is looked at. At 1 GB/s, 50 MB arrive between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// The kernel lets no file grow further than this above what the gate lets pass, in bytes: between two looks, a fast source sends a lot.
-const ABOVE_THE_CAP: u64 = 64 * 1024;
+pub(super) const ABOVE_THE_CAP: u64 = 64 * 1024;
 /// How often a download begins, as long as nothing but the network is in its way.
 const RUNS: u32 = 3;
 /// The longest line of progress, in bytes; longer ones are skipped.

@@ -37,7 +37,7 @@ impl Rig {
 
     async fn fetch_found(&self, extraction: &Extraction, preset: Preset, gate: &Gate) -> Result<Fetched, Failure> {
         let plan = plan::plan(&extraction.info, preset, &Limits::default(), None)?;
-        self.spool.fetch(&plan, extraction, None, gate).await
+        self.spool.fetch(&plan, extraction, None, &Labels::default(), gate).await
     }
 
     /// How many fetches have a directory now.

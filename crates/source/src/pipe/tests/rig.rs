@@ -29,6 +29,7 @@ use crate::{
     Extraction, Extractor, Fetched, Found, Renew, Tools, ToolsConfig,
     extract::PlainYtDlp,
     http::{Media, OpenError, Web},
+    labels::Labels,
     pipe::{Native, Pipe},
     testing::{link, tools, tools_config},
 };
@@ -71,7 +72,7 @@ impl Rig {
             OpenError::Failed(failure) => failure,
             OpenError::Unsuitable(why) => panic!("{why}"),
         })?;
-        self.pipe.fetch(&plan, &extraction, films, gate).await
+        self.fetch_planned(&plan, &extraction, films, gate).await
     }
 
     /// Puts these parts together.
@@ -92,9 +93,24 @@ impl Rig {
             file_name: FileName::from_title("film", "mp4"),
             length: Length::Estimate(7),
             sound_only: false,
+            encode: None,
             prove_codecs: None,
         };
-        self.pipe.fetch(&plan, &Extraction { info, json: "{}".into() }, native, gate).await
+        self.fetch_planned(&plan, &Extraction { info, json: "{}".into() }, native, gate).await
+    }
+
+    async fn fetch_planned(
+        &self,
+        plan: &Plan,
+        extraction: &Extraction,
+        native: Vec<Option<Native>>,
+        gate: &Gate,
+    ) -> Result<Fetched, Failure> {
+        let fetched = self.pipe.fetch(plan, extraction, native, &Labels::default(), gate).await;
+        fetched.map_err(|error| match error {
+            OpenError::Failed(failure) => failure,
+            OpenError::Unsuitable(why) => panic!("{why}"),
+        })
     }
 
     /// Reads to the end, and releases what was read.

@@ -15,6 +15,7 @@ mod lists;
 mod one_machine;
 mod operator;
 mod page;
+mod players;
 mod preview;
 mod site_faults;
 mod streaming;

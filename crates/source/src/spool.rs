@@ -69,7 +69,12 @@ impl Spool {
         directory.expect(order.disk_needed(plan))?;
         let download = Download { tools, order: &order, directory: &directory, gate, file_limit: budget.total() };
         let arrived = match own {
-            Some(file) if order.one_file => own::fetch(file, plan, extraction, &directory, gate).await?,
+            Some(file) if order.one_file => {
+                let first =
+                    extraction.info.formats.iter().find(|format| Some(&format.format_id) == plan.formats.first());
+                let extension = first.map_or("", |format| &format.ext);
+                own::fetch(file, &order, extension, &directory, gate).await?
+            }
             _ => download.run().await?,
         };
         let arrived = if plan.sound_only {

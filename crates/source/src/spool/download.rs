@@ -93,7 +93,7 @@ impl Download<'_> {
             args: flags::download(self.tools, &info_json, self.order.formats, &self.order.options),
             directory: self.directory.media(),
             scratch: self.directory.scratch(),
-            limits: ChildLimits::download(self.file_limit.min(self.gate.most().saturating_add(ABOVE_THE_CAP))),
+            limits: ChildLimits::download(self.file_limit.min(self.most().saturating_add(ABOVE_THE_CAP))),
         };
         let mut child = Child::start(self.tools, &program).map_err(broken)?;
         let (Some(stdout), Some(stderr)) = (child.take_stdout(), child.take_stderr()) else {
@@ -110,6 +110,11 @@ impl Download<'_> {
         }
         let (path, bytes) = self.only_file()?;
         Ok(Arrived { path, bytes, announced: announced.all() })
+    }
+
+    /// The most that may be fetched, as far as the gate is concerned.
+    fn most(&self) -> u64 {
+        if self.order.in_part { u64::MAX } else { self.gate.most() }
     }
 
     /// Looks on until the child has ended, or until it must be ended.
@@ -150,7 +155,9 @@ impl Download<'_> {
 
     /// The site has announced so many bytes: that can be judged before they come.
     fn expect(&self, total: u64) -> Result<(), Failure> {
-        self.gate.announced(total)?;
+        if !self.order.in_part {
+            self.gate.announced(total)?;
+        }
         self.directory.expect(if self.order.verbatim { total } else { total.saturating_mul(2) })?;
         if self.order.verbatim && self.gate.length() == Length::Unknown {
             self.gate.expect(Length::Exact(total));
@@ -166,7 +173,11 @@ impl Download<'_> {
             seen.last = now;
         }
         seen.most = seen.most.max(now.file);
-        self.gate.fetched(seen.most)?;
+        if self.order.in_part {
+            self.gate.came_by(seen.most);
+        } else {
+            self.gate.fetched(seen.most)?;
+        }
         self.directory.taken(now.disk)?;
         let idle = self.gate.idle_timeout();
         if seen.changed.elapsed() > idle {

@@ -15,6 +15,8 @@ pub(super) struct Order {
     pub(super) options: Vec<&'static str>,
     /// What is fetched is one file of the site.
     pub(super) one_file: bool,
+    /// Only a part of what is fetched will be the result.
+    pub(super) in_part: bool,
     /// The result is that file, byte for byte.
     pub(super) verbatim: bool,
 }
@@ -25,7 +27,8 @@ impl Order {
         let one_file = matches!(chosen.protocols[..], [Protocol::Http]) && plan.container == Container::AsIs;
         let options = options(plan, one_file);
         let (info_json, formats) = (chosen.info_json, chosen.selector);
-        Ok(Self { info_json, formats, options, one_file, verbatim: one_file && !plan.sound_only })
+        let in_part = plan.sound_only;
+        Ok(Self { info_json, formats, options, one_file, in_part, verbatim: one_file && !in_part })
     }
 
     /// The disk space that the plan is known to need, in bytes: everything but a verbatim file lies there twice for a while.

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use futures::TryStreamExt;
-use sluice_domain::{Failure, FailureKind, Length, Plan};
+use sluice_domain::{Failure, FailureKind, Length};
 use sluice_transfer::{Gate, Source, Watched};
 use tokio::{fs::File, io::AsyncWriteExt};
 
-use super::{directory::FetchDirectory, download::Arrived};
-use crate::Extraction;
+use super::{directory::FetchDirectory, download::Arrived, order::Order};
 
 /// How often it is asked whether there is room for more, in bytes.
 const LOOK_EVERY: u64 = 4 << 20;
@@ -16,8 +15,8 @@ const LOOK_EVERY: u64 = 4 << 20;
 /// Writes all of it into the directory.
 pub(super) async fn fetch(
     source: Arc<dyn Source>,
-    plan: &Plan,
-    extraction: &Extraction,
+    order: &Order,
+    extension: &str,
     directory: &FetchDirectory,
     gate: &Gate,
 ) -> Result<Arrived, Failure> {
@@ -26,19 +25,25 @@ pub(super) async fn fetch(
         Length::Estimate(_) | Length::Unknown => None,
     };
     if let Some(bytes) = announced {
-        gate.announced(bytes)?;
-        directory.expect(bytes)?;
-        if !plan.sound_only {
+        if order.in_part {
+            directory.expect(bytes.saturating_mul(2))?;
+        } else {
+            gate.announced(bytes)?;
+            directory.expect(bytes)?;
             gate.expect(Length::Exact(bytes));
         }
     }
     let broken = |error: std::io::Error| Failure::internal(format!("spool: {error}"));
-    let path = directory.media().join(format!("media{}", extension(plan, extraction)));
+    let path = directory.media().join(format!("media{}", plain(extension)));
     let mut file = File::create_new(&path).await.map_err(broken)?;
-    let mut stream = Watched::new(source, gate.clone()).open(0, None).await?;
+    let source = if order.in_part { source } else { Arc::new(Watched::new(source, gate.clone())) };
+    let mut stream = gate.guard(source.open(0, None)).await?;
     let (mut bytes, mut next_look) = (0, 0);
-    while let Some(chunk) = stream.try_next().await? {
+    while let Some(chunk) = gate.guard(stream.try_next()).await? {
         bytes += chunk.len() as u64;
+        if order.in_part {
+            gate.came_by(bytes);
+        }
         if bytes >= next_look {
             directory.taken(bytes)?;
             next_look = bytes + LOOK_EVERY;
@@ -55,10 +60,9 @@ pub(super) async fn fetch(
 }
 
 /// With a dot; nothing where the site says nothing that is fit for a name.
-fn extension(plan: &Plan, extraction: &Extraction) -> String {
+fn plain(extension: &str) -> String {
     const LONGEST: usize = 16;
-    let first = extraction.info.formats.iter().find(|format| Some(&format.format_id) == plan.formats.first());
-    let ext = first.map_or("", |format| &format.ext);
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    if ext.is_empty() || ext.len() > LONGEST || !ext.bytes().all(plain) { String::new() } else { format!(".{ext}") }
+    let fit = (1..=LONGEST).contains(&extension.len()) && extension.bytes().all(plain);
+    if fit { format!(".{extension}") } else { String::new() }
 }

@@ -11,7 +11,7 @@ use super::*;
 use crate::{
     Extractor, Found,
     extract::PlainYtDlp,
-    testing::{Body, TestServer, capped, dash, gate, hls, hls_fmp4, link, progressive, tools},
+    testing::{Body, Memory, TestServer, capped, dash, gate, hls, hls_fmp4, link, progressive, tools},
 };
 
 struct Rig {
@@ -104,6 +104,8 @@ async fn streams_in_pieces_become_one_file() {
         ("/clip.mpd", Preset::Best, "clip.mp4"),
         ("/clip.mpd", Preset::Iphone, "clip.mp4"),
         ("/clip.mpd", Preset::M4a, "clip.m4a"),
+        ("/clip.m3u8", Preset::M4a, "clip.m4a"),
+        ("/fmp4.m3u8", Preset::Audio, "fmp4.m4a"),
     ] {
         let fetched = rig.fetch(&server.url(path), preset, &gate()).await.unwrap();
         assert_eq!(fetched.file_name.as_str(), name, "{path} {preset}");
@@ -117,6 +119,29 @@ async fn sound_is_taken_out_of_a_film_as_it_is() {
     let rig = Rig::new();
     let fetched = rig.fetch(&server.url("/clip.mp4"), Preset::Audio, &gate()).await.unwrap();
     assert_eq!(fetched.file_name.as_str(), "clip.m4a");
+}
+
+#[tokio::test]
+async fn the_sound_of_a_film_that_is_too_large_is_not_too_large() {
+    let film = progressive();
+    let server = TestServer::start().on("/clip.mp4", Body::Ranges("video/mp4", film.clone()));
+    let (rig, gate) = (Rig::new(), capped(film.len() as u64 / 2));
+    let Found::Media(extraction) = rig.plain.extract(&link(server.url("/clip.mp4")), None, &gate).await.unwrap() else {
+        panic!("a list")
+    };
+    for preset in [Preset::Audio, Preset::M4a] {
+        let plan = plan::plan(&extraction.info, preset, &Limits::default(), None).unwrap();
+        let memory: Arc<dyn Source> = Arc::new(Memory::new(film.clone(), None));
+        for own in [None, Some(memory)] {
+            let fetched = rig.spool.fetch(&plan, &extraction, own, &Labels::default(), &gate).await.unwrap();
+            let sound = read(&fetched, 0).await;
+            assert!(sound[4..].starts_with(b"ftyp") && sound.len() < film.len() / 2, "{} bytes", sound.len());
+        }
+        let capped = capped(5000);
+        let failure = rig.spool.fetch(&plan, &extraction, None, &Labels::default(), &capped).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::TooLarge, "{failure}");
+    }
+    assert_eq!(rig.fetches(), 0);
 }
 
 #[tokio::test]

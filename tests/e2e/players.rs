@@ -53,11 +53,7 @@ async fn a_browser_plays_and_seeks_in_what_was_put_together() -> Result<()> {
     for (name, mime, film) in films {
         let job = ada.api.run(&world.site.url(&publish(&world.site, name, &film)), "best", LIMIT).await?;
         ensure!(job.route.as_deref() == Some("interleave"), "{job:#?}");
-        let file = format!("/landed/{name}");
-        world.site.publish(&file, Resource::file(mime, Content::new(landed(&ada.files, &job)?)));
-        let page = format!("<!doctype html><title>{name}</title><video muted width=320 src=\"{file}\"></video>");
-        world.site.publish(&format!("{file}/page"), Resource::text("text/html; charset=utf-8", page));
-        browser.go(&world.site.url(&format!("{file}/page"))).await?;
+        show(&world.site, &browser, name, mime, landed(&ada.files, &job)?).await?;
         let told = browser.ask(VISIT).await.with_context(|| name.to_owned())?;
         eprintln!("{name}: {told}");
         let number = |key: &str| told[key].as_f64().with_context(|| format!("{name}: {told}"));
@@ -69,6 +65,43 @@ async fn a_browser_plays_and_seeks_in_what_was_put_together() -> Result<()> {
     }
     browser.close().await?;
     world.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_plays_and_seeks_in_what_was_converted() -> Result<()> {
+    let (world, library) = (World::start().await?, Library::of_the_repository()?);
+    let ada = world.person(ADA).await?;
+    let browser = Browser::open(640, 480).await?;
+    let film = Adaptive::mp4(&library, SHAPE, &[HEIGHT]).await?;
+    // One has Opus alone, the other AAC alone: each form is converted into from one of them.
+    let opus = publish(&world.site, "opus", &Adaptive::webm(&library, SHAPE, &[HEIGHT]).await?);
+    let aac = publish(&world.site, "aac", &film);
+    for (preset, link, mime) in [
+        ("mp3", &opus, "audio/mpeg"),
+        ("m4a", &opus, "audio/mp4"),
+        ("mp3", &aac, "audio/mpeg"),
+        ("opus", &aac, "audio/ogg"),
+    ] {
+        let job = ada.api.run(&world.site.url(link), preset, LIMIT).await?;
+        let name = format!("{preset} of {link}");
+        show(&world.site, &browser, preset, mime, landed(&ada.files, &job)?).await?;
+        let told = browser.ask(VISIT).await.with_context(|| name.clone())?;
+        eprintln!("{name}: {told}");
+        let number = |key: &str| told[key].as_f64().with_context(|| format!("{name}: {told}"));
+        ensure!((number("duration")? - f64::from(SHAPE.seconds)).abs() < 0.2, "{name}: {told}");
+        ensure!(number("sound")? > 0.0, "{name}: {told}");
+    }
+    browser.close().await?;
+    world.end().await
+}
+
+/// Opens a page with a player of these bytes.
+async fn show(site: &Site, browser: &Browser, name: &str, mime: &str, bytes: Vec<u8>) -> Result<()> {
+    let file = format!("/landed/{name}");
+    site.publish(&file, Resource::file(mime, Content::new(bytes)));
+    let page = format!("<!doctype html><title>{name}</title><video muted width=320 src=\"{file}\"></video>");
+    site.publish(&format!("{file}/page"), Resource::text("text/html; charset=utf-8", page));
+    browser.go(&site.url(&format!("{file}/page"))).await
 }
 
 fn publish(site: &Site, name: &str, film: &Adaptive) -> String {

@@ -2,18 +2,22 @@
 
 mod child;
 mod classify;
+mod cover;
 mod duration;
 mod error;
 mod extract;
 mod flags;
 mod home;
 mod http;
+mod id3;
 mod interleave;
+mod labels;
 mod meter;
 mod order;
 mod pipe;
 mod refused;
 mod route;
+mod sound;
 mod spool;
 #[cfg(test)]
 mod testing;

@@ -9,8 +9,10 @@ use sluice_transfer::{Access, BufferBudget, Gate, Source, Watched};
 
 use crate::{
     Extraction, Renew, SourceError, Tools,
+    cover::Cover,
     http::{Media, OpenError, Web},
     interleave::{self, Inputs, Refused},
+    labels::Labels,
     pipe::{Native, Pipe},
     spool::Spool,
 };
@@ -156,7 +158,7 @@ impl Routes {
                 Route::Direct => self.direct(&fetch).await,
                 Route::Interleave => self.interleave(&fetch).await,
                 Route::Pipe => self.pipe(&fetch).await,
-                Route::Spool => return self.spool.fetch(plan, extraction, gate).await,
+                Route::Spool => return self.spool(&fetch).await,
             };
             gate.check()?;
             let detour = match opened {
@@ -197,6 +199,17 @@ impl Routes {
         Ok(Fetched { source, file_name: fetch.plan.file_name.clone(), route: Route::Interleave })
     }
 
+    /// Over the disk. A file that is served in ranges is fetched by ourselves.
+    async fn spool(&self, fetch: &Fetch<'_>) -> Result<Fetched, Failure> {
+        let is_file = |format: &Format| format.protocol == Protocol::Http && format.is_fetched_plainly();
+        let own = if fetch.formats().all(is_file) { fetch.file().await.ok() } else { None };
+        fetch.gate.check()?;
+        let own = own.filter(|file| file.access() == Access::Random);
+        let labels = self.labels(fetch).await;
+        fetch.gate.check()?;
+        self.spool.fetch(fetch.plan, fetch.extraction, own, &labels, fetch.gate).await
+    }
+
     /// Through ffmpeg. What we cannot fetch ourselves, yt-dlp does.
     async fn pipe(&self, fetch: &Fetch<'_>) -> Result<Fetched, OpenError> {
         let natives = fetch.formats().map(async |format| match self.native(fetch, format).await.transpose() {
@@ -207,9 +220,21 @@ impl Routes {
             }
             Ok(native) => Ok(native),
         });
-        let natives = try_join_all(natives).await?;
+        let (natives, labels) = futures::join!(try_join_all(natives), self.labels(fetch));
+        let natives = natives?;
         fetch.gate.check()?;
-        Ok(self.pipe.fetch(fetch.plan, fetch.extraction, natives, fetch.gate).await?)
+        self.pipe.fetch(fetch.plan, fetch.extraction, natives, &labels, fetch.gate).await
+    }
+
+    /// What a file of sound tells of itself.
+    async fn labels(&self, fetch: &Fetch<'_>) -> Labels {
+        if !fetch.plan.sound_only {
+            return Labels::default();
+        }
+        let (labels, pictures) = Labels::read(fetch.extraction);
+        let has_cover = fetch.plan.file_name.as_str().ends_with(".mp3");
+        let cover = if has_cover { Cover::fetch(&self.web, &pictures, fetch.gate).await } else { None };
+        Labels { cover, ..labels }
     }
 
     /// The format, fetched by ourselves; `None` where it is of no kind that we fetch.

@@ -10,7 +10,7 @@ use sluice_domain::{ByteSize, Limits, SourceUrl};
 use sluice_egress::{Egress, Policy};
 use sluice_transfer::Gate;
 
-pub(crate) use media::{dash, hls, hls_fmp4, hls_pair, large, pair, progressive, webm, webm_pair};
+pub(crate) use media::{dash, hls, hls_fmp4, hls_pair, large, moov_last, pair, progressive, webm, webm_pair};
 pub(crate) use memory::Memory;
 pub(crate) use server::{Body, TestServer};
 

@@ -4,7 +4,7 @@ use std::io;
 
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, stream};
-use sluice_domain::{Failure, FailureKind, Protocol};
+use sluice_domain::{Failure, FailureKind};
 use sluice_transfer::ByteStream;
 use tokio::{
     io::AsyncReadExt,
@@ -44,10 +44,9 @@ pub(super) fn stream(tools: &Tools, chosen: &Chosen) -> Result<(ByteStream, Puls
     let scratch = Scratch::make(tools).map_err(broken)?;
     let info_json = scratch.path().join("info.json");
     std::fs::write(&info_json, &chosen.info_json).map_err(broken)?;
-    let in_fragments = matches!(chosen.protocols[..], [Protocol::Hls | Protocol::Dash]);
     let program = Program {
         path: &tools.yt_dlp,
-        args: flags::stream(tools, &info_json, chosen.selector, in_fragments),
+        args: flags::stream(tools, &info_json, chosen.selector),
         directory: scratch.path(),
         scratch: scratch.path(),
         limits: ChildLimits::download(MAX_FRAGMENT_BYTES),

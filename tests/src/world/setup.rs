@@ -130,6 +130,15 @@ impl Setup {
             ("tools.yt_dlp", yt_dlp.display().to_string()),
             ("tools.plugin_dirs", tools::plugins().display().to_string()),
         ];
+        // The people of the tests are faster than people, and all have one address.
+        let off = || "off".to_owned();
+        settings.extend([
+            ("limits.sign_in_rate", off()),
+            ("limits.form_rate", off()),
+            ("limits.preview_rate", off()),
+            ("limits.api_rate", off()),
+            ("server.connections_per_address", "0".to_owned()),
+        ]);
         settings.extend(self.settings.iter().map(|(name, value)| (name.as_str(), value.clone())));
         let mut environment = tools::environment();
         environment.extend([("HOME".to_owned(), path("home")), ("TMPDIR".to_owned(), path("tmp"))]);

@@ -6,10 +6,11 @@ use actix_web::{
 };
 use serde::{Deserialize, Serialize};
 use sluice_domain::{FailureKind, JobRequest, Origin, Preset, Route, plan::Container};
+use sluice_store::Scope;
 
-use super::{Problem, token::caller};
+use super::{Problem, token::caller_with_body};
 use crate::{
-    body,
+    limits::Act,
     preview::{Asker, Kind, Offer, Seen},
     state::State,
 };
@@ -83,8 +84,8 @@ pub(super) async fn create(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let body = body::read(payload).await?;
-    let (account, _) = caller(&state, &request).await?;
+    let (account, body) = caller_with_body(&state, &request, payload, Scope::Send).await?;
+    state.count(Act::Preview, &account).await?;
     let PlanIn { url, preset } = serde_json::from_slice(&body).map_err(|error| Problem::BadJson(error.to_string()))?;
     let account = state.store.accounts().get(&account).await?.ok_or(Problem::NoToken)?;
     let preset = preset.unwrap_or_else(|| account.preset.to_string());

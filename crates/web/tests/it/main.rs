@@ -9,6 +9,7 @@ mod ears;
 mod forms;
 mod house;
 mod isolation;
+mod limits;
 mod lists;
 mod live;
 mod operator;

@@ -18,7 +18,7 @@
 //! | `login:<hash>` | string | a sign-in under way, sealed; ten minutes |
 //! | `token:<hash>` | hash | an API token; until revoked |
 //! | `limit:<what>:<hash>` | string | when somebody may do all of something again; as long as the rate's period |
-//! | `plan:<hash>` | string | what the extractor said about a link; some minutes |
+//! | `plan:<hash>` | string | what the extractor said about a link, sealed; some minutes |
 
 use std::sync::Arc;
 

@@ -185,6 +185,21 @@ impl World {
         self.authority.as_ref().context("the world was not set up with TLS")
     }
 
+    /// The folder of this world: logs, what Redis wrote, everything.
+    pub fn place(&self) -> &std::path::Path {
+        self.directory.path()
+    }
+
+    /// The programs that have anything to do with this world at this moment, each with its command line.
+    pub fn processes(&self) -> Vec<String> {
+        leftovers::processes(self.directory.path()).into_iter().map(|(_, line)| line).collect()
+    }
+
+    /// The key that seals its secrets.
+    pub fn secret_key(&self) -> &str {
+        self.environment.get("SLUICE__SECURITY__SECRET_KEY").map_or("", String::as_str)
+    }
+
     /// A folder that goes when the world ends.
     pub fn scratch(&self, name: &str) -> Result<PathBuf> {
         let folder = self.directory.path().join(name);

@@ -163,6 +163,24 @@ async fn api_tokens_are_verified_listed_and_revoked() {
 }
 
 #[tokio::test]
+async fn a_token_may_do_what_it_was_made_for() {
+    let redis = RedisServer::start().await;
+    let store = store(&redis).await;
+    for scope in Scope::EVERY {
+        let (plain, token) = store.tokens().create(&id("a"), "", scope).await.unwrap();
+        assert_eq!(token.scope, scope);
+        assert_eq!(store.tokens().verify(plain.expose_secret()).await.unwrap(), Some((id("a"), scope)));
+    }
+    let listed: Vec<_> = store.tokens().list(&id("a")).await.unwrap().iter().map(|token| token.scope).collect();
+    assert_eq!(listed.len(), 3);
+    // One that is older than scopes are may do what it could before.
+    let (plain, _) = store.tokens().create(&id("b"), "", Scope::Read).await.unwrap();
+    let key: Vec<String> = redis.ask(redis::cmd("HVALS").arg("{test}:account:dbid:b:tokens")).await.unwrap();
+    redis.ask::<()>(redis::cmd("HDEL").arg(format!("{{test}}:token:{}", key[0])).arg("scope")).await.unwrap();
+    assert_eq!(store.tokens().verify(plain.expose_secret()).await.unwrap(), Some((id("b"), Scope::All)));
+}
+
+#[tokio::test]
 async fn an_account_has_a_bounded_number_of_tokens() {
     let redis = RedisServer::start().await;
     let store = store(&redis).await;

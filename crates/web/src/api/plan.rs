@@ -1,5 +1,7 @@
 //! `/api/v1/plan`: what a link leads to, before anything is queued.
 
+use std::borrow::Cow;
+
 use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Payload},
@@ -26,7 +28,7 @@ struct PlanIn {
 /// What is there.
 #[derive(Serialize)]
 struct PlanOut<'a> {
-    url: &'a str,
+    url: Cow<'a, str>,
     kind: &'static str,
     title: Option<&'a str>,
     thumbnail: Option<&'a str>,
@@ -55,7 +57,7 @@ struct OfferOut<'a> {
 #[derive(Serialize)]
 struct RefusalOut<'a> {
     kind: FailureKind,
-    message: std::borrow::Cow<'a, str>,
+    message: Cow<'a, str>,
 }
 
 impl<'a> OfferOut<'a> {
@@ -96,7 +98,7 @@ pub(super) async fn create(
 
 fn told<'a>(asked: &'a JobRequest, seen: &'a Seen) -> PlanOut<'a> {
     let list = PlanOut {
-        url: asked.url.as_str(),
+        url: asked.url.shown(),
         kind: "list",
         title: seen.title.as_deref(),
         thumbnail: seen.thumbnail.as_deref(),

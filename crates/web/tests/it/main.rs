@@ -17,4 +17,5 @@ mod outage;
 mod pages;
 mod picture;
 mod playground;
+mod scopes;
 mod script;

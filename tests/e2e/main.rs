@@ -1,5 +1,6 @@
 //! The whole product, end to end: real binaries, real Redis, real yt-dlp and ffmpeg, real HTTP. One file per promise.
 
+mod api_judge;
 mod bad_input;
 mod chaos;
 mod command_line;

@@ -51,7 +51,10 @@ async fn no_secret_of_a_full_run_is_found_anywhere() -> Result<()> {
             }
         }
     };
-    ensure!(lines.iter().any(|line| line.contains("yt_dlp") || line.contains("yt-dlp")), "yt-dlp was never seen: {lines:#?}");
+    ensure!(
+        lines.iter().any(|line| line.contains("yt_dlp") || line.contains("yt-dlp")),
+        "yt-dlp was never seen: {lines:#?}"
+    );
 
     let secrets = secrets(&world, &ada)?;
     let redis = everything(&world.place().join("appendonlydir"))?;
@@ -81,7 +84,8 @@ async fn full_run(world: &World, ada: &Person, samples: &[Sample]) -> Result<Str
     let link = |path: &str| format!("http://ada:{LINK_PASSWORD}@{site}{path}?signature={SIGNATURE}");
     let mut told = String::new();
 
-    let (status, plan) = ada.api.call(ada.api.request(Method::POST, "/plan").json(&json!({ "url": link("/page/plain") }))).await?;
+    let (status, plan) =
+        ada.api.call(ada.api.request(Method::POST, "/plan").json(&json!({ "url": link("/page/plain") }))).await?;
     told += &format!("{status} {plan}");
     // Every kind of input, on every route, and one that fails.
     let mut jobs = Vec::new();
@@ -143,8 +147,10 @@ fn secrets(world: &World, ada: &Person) -> Result<Vec<Secret>> {
     let before = secrets.len();
     for grant in grants.as_array().context("no grants")? {
         let access = grant["access"].as_array().context("no access tokens")?.iter().map(|access| &access["token"]);
-        secrets.extend(access.filter_map(|token| Some(Secret { what: "an access token", text: token.as_str()?.into() })));
-        secrets.extend(grant["refresh_token"].as_str().map(|text| Secret { what: "a refresh token", text: text.into() }));
+        secrets
+            .extend(access.filter_map(|token| Some(Secret { what: "an access token", text: token.as_str()?.into() })));
+        secrets
+            .extend(grant["refresh_token"].as_str().map(|text| Secret { what: "a refresh token", text: text.into() }));
     }
     ensure!(secrets.len() >= before + 3, "two access tokens and a refresh token are known");
     ensure!(secrets.iter().all(|secret| secret.text.len() >= 16), "a secret is too short to be looked for");
@@ -153,13 +159,18 @@ fn secrets(world: &World, ada: &Person) -> Result<Vec<Secret>> {
 
 /// The logs of Sluice's own programs and of Redis. The emulator plays Dropbox: what it says of itself stays at Dropbox.
 fn logs(place: &Path) -> Result<String> {
-    let names = files(place)?.into_iter().filter(|name| name.ends_with(".log") && !name.contains('/') && name != "emulator.log");
+    let names = files(place)?
+        .into_iter()
+        .filter(|name| name.ends_with(".log") && !name.contains('/') && name != "emulator.log");
     names.map(|name| Ok(String::from_utf8_lossy(&fs::read(place.join(name))?).into_owned())).collect()
 }
 
 /// Every file of a folder.
 fn everything(folder: &Path) -> Result<String> {
-    files(folder)?.into_iter().map(|name| Ok(String::from_utf8_lossy(&fs::read(folder.join(name))?).into_owned())).collect()
+    files(folder)?
+        .into_iter()
+        .map(|name| Ok(String::from_utf8_lossy(&fs::read(folder.join(name))?).into_owned()))
+        .collect()
 }
 
 /// What stands around a place in a text.

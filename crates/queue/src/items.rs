@@ -84,8 +84,8 @@ impl Lease {
             .with(stale);
         let (word, raw): Said = self.ask(queue.verdict(&call)).await?;
         if word == "other" {
-            let other =
-                record::decode(queue.store(), raw.unwrap_or_else(Raw::new)).map_err(|error| Failure::internal(error.to_string()))?;
+            let other = record::decode(queue.store(), raw.unwrap_or_else(Raw::new))
+                .map_err(|error| Failure::internal(error.to_string()))?;
             if let Some(other) = other {
                 return Ok(Held::Other(Box::new(other.job)));
             }

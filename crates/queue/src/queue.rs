@@ -127,7 +127,8 @@ impl Queue {
         if verdict == "full" {
             return Err(QueueError::Full { limit: self.0.config.user_queued });
         }
-        let job = job(&self.0.store, raw.unwrap_or_default())?.ok_or_else(|| sluice_store::StoreError::corrupt("job", "missing"))?;
+        let job = job(&self.0.store, raw.unwrap_or_default())?
+            .ok_or_else(|| sluice_store::StoreError::corrupt("job", "missing"))?;
         Ok(match verdict.as_str() {
             "existed" => Enqueued::Existed(job),
             "duplicate" => Enqueued::Duplicate(job),

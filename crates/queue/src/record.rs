@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use serde::Serialize;
 use secrecy::ExposeSecret as _;
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use sluice_domain::{
     AccountId, Attempt, Fence, Folder, Items, Job, JobRequest, JobState, Length, Origin, Phase, Preset, Progress,

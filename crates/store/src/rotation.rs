@@ -140,7 +140,9 @@ impl Store {
         for (key, sealed) in logins.into_iter().zip(self.ask::<Option<String>>(&of_logins).await?) {
             found.extend(sealed.map(|sealed| Found { key, field: "", place: LOGIN_PLACE.to_owned(), sealed }));
         }
-        for (key, (link, account)) in jobs.into_iter().zip(self.ask::<(Option<String>, Option<String>)>(&of_jobs).await?) {
+        for (key, (link, account)) in
+            jobs.into_iter().zip(self.ask::<(Option<String>, Option<String>)>(&of_jobs).await?)
+        {
             if let Some((sealed, account)) = link.filter(|link| !link.contains("://")).zip(account) {
                 let place = format!("{LINK_PURPOSE} of {account}");
                 found.push(Found { key, field: LINK, place, sealed });

@@ -120,7 +120,8 @@ impl Setup {
             redis.demand(password).await?;
         }
         let redis_url = line.as_ref().map_or_else(|| redis.url(), Proxy::url);
-        let redis_url = self.password.as_ref().map_or(redis_url.clone(), |password| format!("{redis_url}?pass={password}"));
+        let redis_url =
+            self.password.as_ref().map_or(redis_url.clone(), |password| format!("{redis_url}?pass={password}"));
 
         let path = |name: &str| place.join(name).display().to_string();
         let python = tools::python()?;

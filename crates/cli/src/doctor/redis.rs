@@ -47,7 +47,9 @@ pub(super) async fn checks(installation: &Installation) -> Vec<Check> {
             let keys = installation.settings.security.secret_key.expose_secret().split_whitespace().count();
             match tokio::time::timeout(LONGEST_WALK, store.seals()).await {
                 Ok(Ok(seals)) => checks.push(secret_key(keys, seals)),
-                Ok(Err(error)) => checks.push(Check::bad("secret key", error.to_string(), "look into the log of Redis")),
+                Ok(Err(error)) => {
+                    checks.push(Check::bad("secret key", error.to_string(), "look into the log of Redis"))
+                }
                 // So many keys that nobody should wait: `rotate-key` tells.
                 Err(_) => {}
             }

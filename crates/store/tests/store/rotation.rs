@@ -111,7 +111,10 @@ async fn what_nobody_can_open_is_counted() {
     let redis = RedisServer::start().await;
     let store = open(&redis, SECRET_KEY).await;
     put(&store, 0, "t").await;
-    redis.ask::<()>(cmd("HSET").arg("{test}:account:dbid:1").arg("refresh_token").arg("v1.00000000.AAAA")).await.unwrap();
+    redis
+        .ask::<()>(cmd("HSET").arg("{test}:account:dbid:1").arg("refresh_token").arg("v1.00000000.AAAA"))
+        .await
+        .unwrap();
     let seals = Seals { newest: 1, older: 0, unknown: 1 };
     assert_eq!(store.rotate_key().await.unwrap(), Rotation { resealed: 0, seals });
 }

@@ -95,9 +95,9 @@ pub(super) struct Wish {
 impl Wish {
     fn query(self, from: Option<String>) -> Result<RecentsQuery, Problem> {
         let state = self.state.as_deref().map(job_state).transpose()?;
-        let limit = self.limit.map(|text| text.parse::<u32>()).transpose();
-        let limit = limit.map_err(|_| Problem::BadQuery("limit is a number from 1 to 100."))?;
-        let limit = limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
+        let limit = self.limit.map_or(Ok(DEFAULT_LIMIT), |text| text.parse());
+        let limit = limit.ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+        let limit = limit.ok_or(Problem::BadQuery("limit is a number from 1 to 100."))?;
         let before = from.map(|text| text.parse::<Cursor>()).transpose();
         let before = before.map_err(|BadCursor| {
             Problem::BadQuery("before (for items of a list: after) is the `next` of an earlier answer.")

@@ -6,7 +6,7 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{
         StatusCode,
-        header::{RETRY_AFTER, WWW_AUTHENTICATE},
+        header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE},
     },
 };
 use serde::Serialize;
@@ -38,9 +38,9 @@ pub(crate) enum Problem {
     /// No such job, or somebody else's; no such address.
     #[error("There is no such thing, or it is not yours.")]
     NotFound,
-    /// A method that this address does not know.
-    #[error("This address does not know this method.")]
-    NoMethod,
+    /// A method that this address does not know; those that it does.
+    #[error("This address does not know this method, but these: {allowed}.")]
+    NoMethod { allowed: &'static str },
     /// The body is no JSON of the shape asked for.
     #[error("The body is not the JSON that is asked for: {0}")]
     BadJson(String),
@@ -113,7 +113,7 @@ impl ResponseError for Problem {
             Self::NoToken => StatusCode::UNAUTHORIZED,
             Self::Scope(_) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::NoMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NoMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BadJson(_) | Self::BadQuery(_) => StatusCode::BAD_REQUEST,
             Self::Body(BodyFault::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Body(BodyFault::TooSlow | BodyFault::Broken) => StatusCode::REQUEST_TIMEOUT,
@@ -137,6 +137,9 @@ impl ResponseError for Problem {
         match self {
             Self::TooOften(wait) => {
                 response.insert_header((RETRY_AFTER, seconds(*wait)));
+            }
+            Self::NoMethod { allowed } => {
+                response.insert_header((ALLOW, *allowed));
             }
             Self::NoToken => {
                 response.insert_header((WWW_AUTHENTICATE, "Bearer"));

@@ -54,7 +54,11 @@ async fn a_token_is_made_for_what_was_chosen() {
         assert_eq!(house.store.tokens().verify(plain).await.unwrap(), Some((ada.id.clone(), scope)));
     }
     let page = text(ada.get("/settings").await).await;
-    for may in ["may see your list and send links;", "may send links, not see your list;", "may see your list, change nothing;"] {
+    for may in [
+        "may see your list and send links;",
+        "may send links, not see your list;",
+        "may see your list, change nothing;",
+    ] {
         assert!(page.contains(may), "{may}: {page}");
     }
     for odd in ["", "everything"] {

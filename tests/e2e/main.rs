@@ -17,6 +17,7 @@ mod operator;
 mod page;
 mod preview;
 mod secrets;
+mod sign_in;
 mod site_faults;
 mod streaming;
 mod titles;

@@ -130,7 +130,7 @@ impl House {
     }
 
     pub(crate) async fn sign_in(&self, name: &str) -> Person {
-        self.sign_in_as(&format!("dbid:{name}"), name, "refresh").await
+        self.sign_in_as(&format!("dbid:{}", plain(name)), name, "refresh").await
     }
 
     /// Somebody whose account is connected to this Dropbox.
@@ -195,6 +195,11 @@ impl House {
     }
 }
 
+/// A name as part of an account's id.
+fn plain(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
 fn client() -> Client {
     Client::builder().redirect(Policy::none()).timeout(PATIENCE).build().unwrap()
 }
@@ -208,6 +213,11 @@ impl Person {
     pub(crate) async fn get_as(&self, path: &str, headers: &[(&str, &str)]) -> Response {
         let request = self.client.get(format!("{}{path}", self.base)).header("cookie", &self.cookie);
         headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)).send().await.unwrap()
+    }
+
+    /// The same person with another cookie.
+    pub(crate) fn with_cookie(&self, cookie: &str) -> Self {
+        Self { cookie: cookie.to_owned(), ..self.with_token(&self.token.clone().into()) }
     }
 
     /// The same person with another API token.

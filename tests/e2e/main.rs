@@ -7,6 +7,7 @@ mod command_line;
 mod crashes;
 mod dropbox;
 mod expect;
+mod flood;
 mod gate;
 mod inputs;
 mod isolation;

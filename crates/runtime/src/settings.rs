@@ -55,6 +55,15 @@ impl Settings {
         Self::from_layers(&layers::Layers::from_system(config)?, true)
     }
 
+    /// The same from texts: those of a settings file, and of variables that begin with `SLUICE__`.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn from_text(file: &str, environment: Vec<(String, String)>) -> Result<Self, SettingsError> {
+        let file = Some(("settings".to_owned(), file.to_owned()));
+        Self::from_layers(&layers::Layers { file, environment }, false)
+    }
+
     fn from_layers(layers: &layers::Layers, serves: bool) -> Result<Self, SettingsError> {
         let (settings, mut faults) = layers.merge();
         if let Some(settings) = &settings {

@@ -18,7 +18,7 @@ use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    connections::{Connections, most_per_thread, threads},
+    connections::{Connections, most_per_thread, take_in_little, threads},
     headers::security_headers,
     limits::Rates,
     live::Seats,
@@ -87,6 +87,7 @@ impl App {
         let address = settings.server.bind;
         let listen = |error| AppError::Listen { address, error };
         let listener = TcpListener::bind(address).map_err(listen)?;
+        take_in_little(&listener);
         let bound = listener.local_addr().map_err(listen)?;
         let state = state(settings, store, bound, stop.clone())?;
         let secure = state.place.secure;

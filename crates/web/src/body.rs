@@ -54,6 +54,8 @@ async fn collect(mut payload: Payload, most: usize) -> Result<Vec<u8>, BodyFault
         }
         if seen <= most {
             kept.extend_from_slice(&chunk);
+        } else {
+            kept = BytesMut::new();
         }
     }
     if seen > most { Err(BodyFault::TooLarge) } else { Ok(kept.to_vec()) }

@@ -6,7 +6,7 @@
 use std::{
     any::Any,
     collections::HashMap,
-    net::IpAddr,
+    net::{IpAddr, TcpListener},
     num::NonZero,
     os::fd::AsRawFd as _,
     sync::{Arc, Mutex, PoisonError},
@@ -15,7 +15,7 @@ use std::{
 use actix_web::{dev::Extensions, rt::net::TcpStream};
 use nix::sys::{
     resource::{Resource, getrlimit, setrlimit},
-    socket::{Shutdown, shutdown},
+    socket::{Shutdown, setsockopt, shutdown, sockopt::RcvBuf},
 };
 use sluice_runtime::{Network, Settings};
 
@@ -23,6 +23,9 @@ use crate::address::counted;
 
 /// The most connections of this process. A connection that says nothing takes a few kilobytes, and no more than some hundred whatever it says.
 const MOST: u64 = 20_000;
+/// What the kernel takes in of a connection before we read it, in bytes. Buffers of ours grow as large as what is there to be read, and then
+/// stay so; requests are small.
+const RECEIVED_AT_ONCE: usize = 16 * 1024;
 /// Descriptors that are not for connections: Redis, Dropbox, pictures, previews, the log.
 const RESERVED: u64 = 512;
 
@@ -35,6 +38,12 @@ pub(crate) fn most_per_thread(threads: usize) -> usize {
     });
     let all = allowed.saturating_sub(RESERVED).clamp(64, MOST);
     usize::try_from(all).unwrap_or(usize::MAX) / threads.max(1)
+}
+
+/// Lets the kernel take in little of each connection of this listener: what is not read yet stays with whoever sends it.
+pub(crate) fn take_in_little(listener: &TcpListener) {
+    // Where it cannot be set, a connection takes more memory, and works.
+    let _set = setsockopt(listener, RcvBuf, &RECEIVED_AT_ONCE);
 }
 
 /// As many threads as there are processors.

@@ -170,6 +170,11 @@ impl World {
         Ok(())
     }
 
+    /// The web server's process id.
+    pub fn web_process(&self) -> Result<nix::unistd::Pid> {
+        Ok(self.web.as_ref().context("the web server does not run")?.group())
+    }
+
     /// Redis's process id.
     pub fn redis_process_id(&self) -> Result<i32> {
         Ok(self.redis.as_ref().context("Redis does not run")?.process().group().as_raw())

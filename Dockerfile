@@ -31,7 +31,7 @@ FROM debian:bookworm-slim AS yt-dlp
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates python3-venv
 COPY config/container/requirements.txt /
 RUN python3 -m venv /opt/yt-dlp \
- && /opt/yt-dlp/bin/pip install --no-cache-dir --requirement /requirements.txt \
+ && /opt/yt-dlp/bin/pip install --no-cache-dir --require-hashes --requirement /requirements.txt \
  && /opt/yt-dlp/bin/pip uninstall --yes setuptools pip
 
 FROM debian:bookworm-slim

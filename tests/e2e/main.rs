@@ -1,5 +1,6 @@
 //! The whole product, end to end: real binaries, real Redis, real yt-dlp and ffmpeg, real HTTP. One file per promise.
 
+mod api_judge;
 mod bad_input;
 mod chaos;
 mod command_line;
@@ -9,6 +10,7 @@ mod crashes;
 mod dropbox;
 mod egress;
 mod expect;
+mod flood;
 mod gate;
 mod inputs;
 mod isolation;
@@ -19,6 +21,8 @@ mod operator;
 mod page;
 mod players;
 mod preview;
+mod secrets;
+mod sign_in;
 mod site_faults;
 mod streaming;
 mod titles;

@@ -129,6 +129,11 @@ impl Api {
         Self { base: base.trim_end_matches('/').to_owned(), ..self.clone() }
     }
 
+    /// The token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// A request to `path` below `/api/v1`.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}/api/v1{path}", self.base)).bearer_auth(&self.token)

@@ -14,6 +14,7 @@ pub mod disk;
 pub mod emulator;
 pub mod eventually;
 pub mod family;
+pub mod flood;
 pub mod http;
 pub mod inward;
 pub mod kills;

@@ -35,8 +35,41 @@ pub(crate) struct SignedIn {
 
 /// Follows the way of a browser, which must trust Dropbox's certificate: login, consent of the account called `name`, and back.
 pub(crate) async fn sign_in(client: &Client, web: &str, name: &str) -> Result<SignedIn> {
-    let login = client.get(format!("{web}/login")).send().await?;
-    let cookies = cookies(&login);
+    let way = way_back(client, web, name, "").await?;
+    let cookie = go_back(client, &way).await?;
+    Ok(SignedIn { account: way.account, cookie })
+}
+
+/// The same for a browser that has these cookies already; those that it has afterwards.
+pub async fn sign_in_with(client: &Client, web: &str, name: &str, cookies: &str) -> Result<String> {
+    go_back(client, &way_back(client, web, name, cookies).await?).await
+}
+
+/// The same up to the consent: the address of the way back, which is not gone, and the cookies of the browser that would go it.
+pub async fn begin_sign_in(client: &Client, web: &str, name: &str, cookies: &str) -> Result<(String, String)> {
+    let way = way_back(client, web, name, cookies).await?;
+    Ok((way.address, way.cookies))
+}
+
+/// The way back from Dropbox.
+struct WayBack {
+    account: String,
+    address: String,
+    cookies: String,
+}
+
+async fn go_back(client: &Client, way: &WayBack) -> Result<String> {
+    let back = client.get(&way.address).header(header::COOKIE, &way.cookies).send().await?;
+    ensure!(back.status().is_redirection(), "the callback answered {}: {}", back.status(), text(back).await?);
+    let fresh = self::cookies(&back);
+    ensure!(!fresh.is_empty(), "the callback set no cookie");
+    Ok(fresh)
+}
+
+async fn way_back(client: &Client, web: &str, name: &str, before: &str) -> Result<WayBack> {
+    let login = client.get(format!("{web}/login")).header(header::COOKIE, before).send().await?;
+    let cookies =
+        [before, &cookies(&login)].into_iter().filter(|cookie| !cookie.is_empty()).collect::<Vec<_>>().join("; ");
     let (consent, address) = page(client, &location(&login)?).await?;
     let ticket = between(&consent, "name=\"ticket\" value=\"", "\"")?;
     let (before, _) = consent.split_once(&format!("> {name}<")).with_context(|| format!("no account {name}"))?;
@@ -45,11 +78,7 @@ pub(crate) async fn sign_in(client: &Client, web: &str, name: &str) -> Result<Si
     let action = reqwest::Url::parse(&address)?.join("/oauth2/authorize")?;
     let form = [("ticket", ticket.as_str()), ("account", &account), ("decision", "allow")];
     let allowed = client.post(action).form(&form).send().await?;
-    let back = client.get(location(&allowed)?).header(header::COOKIE, &cookies).send().await?;
-    ensure!(back.status().is_redirection(), "the callback answered {}: {}", back.status(), text(back).await?);
-    let fresh = self::cookies(&back);
-    ensure!(!fresh.is_empty(), "the callback set no cookie");
-    Ok(SignedIn { account, cookie: fresh })
+    Ok(WayBack { account, address: location(&allowed)?, cookies })
 }
 
 async fn page(client: &Client, address: &str) -> Result<(String, String)> {

@@ -89,6 +89,16 @@ impl Redis {
         socket(&self.place.directory)
     }
 
+    /// Asks everybody who connects from now on for this password, until it ends. Never said on a command line.
+    pub async fn demand(&self, password: &str) -> Result<()> {
+        let mut stream = UnixStream::connect(self.socket()).await?;
+        stream.write_all(format!("CONFIG SET requirepass {password}\r\n").as_bytes()).await?;
+        let mut answer = [0; 3];
+        stream.read_exact(&mut answer).await?;
+        anyhow::ensure!(&answer == b"+OK");
+        Ok(())
+    }
+
     /// Kills it with SIGKILL. Its data stay.
     pub async fn crash(self) -> Result<Place> {
         self.process.crash().await?;

@@ -10,6 +10,7 @@ mod place;
 mod programs;
 mod queue;
 mod random;
+mod rotate_key;
 mod send;
 mod status;
 mod token;
@@ -43,6 +44,11 @@ enum Command {
     ///
     /// Every server does so when it starts; this is for doing it beforehand, while the old servers still run or none does.
     Migrate,
+    /// Seal everything in Redis anew with the first key of security.secret_key
+    ///
+    /// To replace the key: set it to the new one and the old one with a space between, restart every process, run this, then set it to the
+    /// new one alone. It may run while everything else does, and be repeated.
+    RotateKey,
     Token(token::Token),
 }
 
@@ -74,6 +80,7 @@ async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Queue(args) => queue::run(&cli.place, args).await.map(|()| ExitCode::SUCCESS),
         Command::Doctor(args) => doctor::run(&cli.place, args).await,
         Command::Migrate => migrate::run(&cli.place).await.map(|()| ExitCode::SUCCESS),
+        Command::RotateKey => rotate_key::run(&cli.place).await.map(|()| ExitCode::SUCCESS),
         Command::Token(args) => token::run(&cli.place, args).await.map(|()| ExitCode::SUCCESS),
     }
 }

@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use secrecy::ExposeSecret as _;
 use sluice_domain::AccountId;
+use sluice_store::Scope;
 
 use crate::{installation::Installation, place::Place};
 
@@ -24,6 +25,9 @@ enum Action {
         /// What to call it
         #[arg(long, default_value = "command line")]
         name: String,
+        /// What it may do: read (see the jobs), send (send links and steer jobs), or all
+        #[arg(long, default_value_t = Scope::All)]
+        scope: Scope,
     },
     /// List an account's tokens
     List {
@@ -46,11 +50,11 @@ pub(crate) async fn run(place: &Place, token: &Token) -> Result<()> {
     let store = Installation::open(place)?.store().await?;
     let tokens = store.tokens();
     match &token.action {
-        Action::Create { account, name } => {
+        Action::Create { account, name, scope } => {
             if store.accounts().get(account).await?.is_none() {
                 eprintln!("Note: {account} has not signed in yet. The token works once they have.");
             }
-            let (plain, _) = tokens.create(account, name).await?;
+            let (plain, _) = tokens.create(account, name, *scope).await?;
             println!("{}", plain.expose_secret());
         }
         Action::List { account } => {
@@ -60,7 +64,7 @@ pub(crate) async fn run(place: &Place, token: &Token) -> Result<()> {
             }
             for token in list {
                 let used = token.last_used.map_or("never used".to_owned(), |at| format!("last used {at:.0}"));
-                println!("{}  {}  (made {:.0}, {used})", token.id, token.name, token.created_at);
+                println!("{}  {}  (may {}, made {:.0}, {used})", token.id, token.name, token.scope, token.created_at);
             }
         }
         Action::Revoke { account, id } => {

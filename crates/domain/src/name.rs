@@ -148,6 +148,8 @@ impl TryFrom<String> for FileName {
             && units(&text) <= MAX_UNITS
             && !text.chars().any(bad)
             && trim(&text) == text
+            // A space of another kind at an end would be gone when the folder is read again.
+            && text.trim() == text
             && !is_reserved(&text);
         if ok { Ok(Self(text.nfc().collect())) } else { Err(BadFileName) }
     }

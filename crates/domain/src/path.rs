@@ -103,7 +103,7 @@ mod tests {
         check("/", "/");
         check("Videos", "/Videos");
         check(" /Videos//Talks/ ", "/Videos/Talks");
-        for bad in ["/a/../b", "..", "/a\\b", "/a:b", "/CON", "/trailing./x", "/nul\0"] {
+        for bad in ["/a/../b", "..", "/a\\b", "/a:b", "/CON", "/trailing./x", "/nul\0", "/a\u{2002}/b", "a\u{3000}/"] {
             assert!(bad.parse::<Folder>().is_err(), "{bad:?}");
         }
         assert_eq!("/x".repeat(21).parse::<Folder>(), Err(BadPath::TooLong));

@@ -1,6 +1,6 @@
 //! The link that a person pasted, proven to be one that may be fetched at all.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -48,6 +48,23 @@ impl SourceUrl {
     pub fn site(&self) -> &str {
         let host = self.0.host_str().unwrap_or_default();
         host.strip_prefix("www.").unwrap_or(host)
+    }
+
+    /// Does it carry a user's name or password?
+    #[must_use]
+    pub fn has_credentials(&self) -> bool {
+        !self.0.username().is_empty() || self.0.password().is_some()
+    }
+
+    /// The link without a user's name and password: what is shown of it.
+    #[must_use]
+    pub fn shown(&self) -> Cow<'_, str> {
+        if !self.has_credentials() {
+            return Cow::Borrowed(self.as_str());
+        }
+        let (_, rest) = self.as_str().split_at(self.0[..url::Position::BeforeUsername].len());
+        let at = self.0[url::Position::BeforeUsername..url::Position::BeforeHost].len();
+        Cow::Owned(format!("{}://{}", self.0.scheme(), &rest[at..]))
     }
 
     /// Scheme, host and path alone: no credentials, no query, no fragment.
@@ -144,6 +161,16 @@ mod tests {
         let url: SourceUrl = "https://user:pass@www.example.com:8443/v?token=1#f".parse().unwrap();
         assert_eq!(url.redacted(), "https://www.example.com:8443/v");
         assert_eq!(url.site(), "example.com");
+        assert_eq!(url.shown(), "https://www.example.com:8443/v?token=1#f");
+        assert!(url.has_credentials());
+        for (text, shown) in [
+            ("https://user@a.example/x", "https://a.example/x"),
+            ("https://:pass@a.example/x?y", "https://a.example/x?y"),
+            ("https://a.example/x@y", "https://a.example/x@y"),
+            ("http://u:p@[2001:db8::1]:81/", "http://[2001:db8::1]:81/"),
+        ] {
+            assert_eq!(text.parse::<SourceUrl>().unwrap().shown(), shown, "{text}");
+        }
         assert!(!format!("{url:?}").contains("pass"));
     }
 }

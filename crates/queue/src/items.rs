@@ -48,10 +48,12 @@ impl Lease {
             .with(text(announced));
         for item in items {
             let picture = item.thumbnail.as_deref().filter(|link| link.parse::<SourceUrl>().is_ok());
+            let link = record::kept_link(queue.store(), &self.job().account, &item.url)
+                .map_err(|error| Failure::internal(error.to_string()))?;
             call = call
                 .with(item.number)
                 .with(child_id(&self.job().id, item.number).as_str())
-                .with(item.url.as_str())
+                .with(link)
                 .with(text(item.item))
                 .with(item.title.as_deref().map(plain_title).unwrap_or_default())
                 .with(picture.unwrap_or_default())
@@ -82,8 +84,8 @@ impl Lease {
             .with(stale);
         let (word, raw): Said = self.ask(queue.verdict(&call)).await?;
         if word == "other" {
-            let other =
-                record::decode(raw.unwrap_or_else(Raw::new)).map_err(|error| Failure::internal(error.to_string()))?;
+            let other = record::decode(queue.store(), raw.unwrap_or_else(Raw::new))
+                .map_err(|error| Failure::internal(error.to_string()))?;
             if let Some(other) = other {
                 return Ok(Held::Other(Box::new(other.job)));
             }

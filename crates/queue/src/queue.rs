@@ -111,6 +111,7 @@ impl Queue {
     ) -> Result<Enqueued, QueueError> {
         let id = JobId::from_random(rand::random());
         let key = request.idempotency_key.as_deref().map(|key| hex::encode(Sha256::digest(key))).unwrap_or_default();
+        let link = record::kept_link(&self.0.store, account, &request.url)?;
         let call = self
             .call(&self.0.scripts.enqueue)
             .with(account.as_str())
@@ -120,13 +121,14 @@ impl Queue {
             .with(self.0.config.user_queued)
             .with(record::mark(request.url.as_str(), request.preset, &request.folder))
             .with(u8::from(request.force))
-            .with(record::encode(&request, now));
+            .with(record::encode(&request, link, now));
         // Repeated within this call, it is the same job: the id stays.
         let (verdict, raw) = said(self.0.store.script_on_replicas(&call, self.0.config.replicas).await?)?;
         if verdict == "full" {
             return Err(QueueError::Full { limit: self.0.config.user_queued });
         }
-        let job = job(raw.unwrap_or_default())?.ok_or_else(|| sluice_store::StoreError::corrupt("job", "missing"))?;
+        let job = job(&self.0.store, raw.unwrap_or_default())?
+            .ok_or_else(|| sluice_store::StoreError::corrupt("job", "missing"))?;
         Ok(match verdict.as_str() {
             "existed" => Enqueued::Existed(job),
             "duplicate" => Enqueued::Duplicate(job),
@@ -139,7 +141,7 @@ impl Queue {
     /// # Errors
     /// When Redis does not answer or the record cannot be read.
     pub async fn get(&self, account: &AccountId, id: &JobId) -> Result<Option<Job>, QueueError> {
-        job(self.run(&self.call(&self.0.scripts.read).with(account.as_str()).with(id.as_str())).await?)
+        job(&self.0.store, self.run(&self.call(&self.0.scripts.read).with(account.as_str()).with(id.as_str())).await?)
     }
 
     /// The account's jobs, newest first. Items of lists are not among them: ask for those of one list with [`Queue::items`].
@@ -169,7 +171,7 @@ impl Queue {
             .with(MAX_LOOKS);
         let (found, next): (Vec<Raw>, String) = self.run(&call).await?;
         let read = |raw| {
-            job(raw).unwrap_or_else(|error| {
+            job(&self.0.store, raw).unwrap_or_else(|error| {
                 tracing::error!(%error, account.id = %account, "A job's record cannot be read");
                 None
             })
@@ -184,7 +186,7 @@ impl Queue {
     /// When Redis does not answer.
     pub async fn cancel(&self, account: &AccountId, id: &JobId) -> Result<Option<Job>, QueueError> {
         let call = self.call(&self.0.scripts.cancel).with(account.as_str()).with(id.as_str());
-        self.with_its_items(account, id, job(self.run(&call).await?)?).await
+        self.with_its_items(account, id, job(&self.0.store, self.run(&call).await?)?).await
     }
 
     /// Puts a job aside, with all its items where it is a list, until [`Queue::resume`]. One that runs is stopped through its worker; what it
@@ -206,7 +208,7 @@ impl Queue {
 
     async fn set_aside(&self, account: &AccountId, id: &JobId, what: &str) -> Result<Option<Job>, QueueError> {
         let call = self.call(&self.0.scripts.pause).with(account.as_str()).with(id.as_str()).with(what);
-        self.with_its_items(account, id, job(self.run(&call).await?)?).await
+        self.with_its_items(account, id, job(&self.0.store, self.run(&call).await?)?).await
     }
 
     /// Lets the items of a list follow what was just done to it. Workers do that too, should this process not live to.
@@ -240,7 +242,7 @@ impl Queue {
         match self.verdict(&call).await? {
             (verdict, _) if verdict == "completed" => Err(QueueError::NotRetryable),
             (verdict, _) if verdict == "full" => Err(QueueError::Full { limit }),
-            (_, raw) => self.with_its_items(account, id, job(raw.unwrap_or_default())?).await,
+            (_, raw) => self.with_its_items(account, id, job(&self.0.store, raw.unwrap_or_default())?).await,
         }
     }
 
@@ -329,8 +331,8 @@ fn said(answer: Vec<redis::Value>) -> Result<Said, QueueError> {
     Ok((word, raw))
 }
 
-fn job(raw: Raw) -> Result<Option<Job>, QueueError> {
-    Ok(record::decode(raw)?.map(|record| record.job))
+fn job(store: &Store, raw: Raw) -> Result<Option<Job>, QueueError> {
+    Ok(record::decode(store, raw)?.map(|record| record.job))
 }
 
 /// A duration as the scripts take it.

@@ -5,12 +5,14 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use sluice_domain::{
-    Attempt, Fence, Folder, Items, Job, JobRequest, JobState, Length, Origin, Phase, Preset, Progress,
+    AccountId, Attempt, Fence, Folder, Items, Job, JobRequest, JobState, Length, Origin, Phase, Preset, Progress,
+    SourceUrl,
 };
-use sluice_store::{Fields, StoreError};
+use sluice_store::{Fields, LINK_PURPOSE, Store, StoreError};
 
 /// The fields of a hash, as Redis gives them.
 pub(crate) type Raw = HashMap<String, String>;
@@ -28,10 +30,28 @@ pub(crate) struct Record {
     pub(crate) fence: Fence,
 }
 
-/// What a new record begins with.
-pub(crate) fn encode(request: &JobRequest, now: Timestamp) -> Vec<Field> {
+/// A link as records keep it: sealed when there is a user's name or password in it, so that no copy of Redis tells them.
+pub(crate) fn kept_link(store: &Store, account: &AccountId, link: &SourceUrl) -> Result<String, StoreError> {
+    if link.has_credentials() {
+        store.seal(LINK_PURPOSE, account, &link.to_string().into())
+    } else {
+        Ok(link.to_string())
+    }
+}
+
+/// The link of a record. What is sealed does not look like a link.
+fn link(store: &Store, account: &AccountId, fields: &Fields) -> Result<SourceUrl, StoreError> {
+    if fields.required("url")?.contains("://") {
+        return fields.parse_required("url");
+    }
+    let plain = store.unseal(LINK_PURPOSE, account, fields.required("url")?)?;
+    plain.expose_secret().parse().map_err(|error| StoreError::corrupt("a job's url", &error))
+}
+
+/// What a new record begins with; `link` as [`kept_link`] gives it.
+pub(crate) fn encode(request: &JobRequest, link: String, now: Timestamp) -> Vec<Field> {
     let mut fields = vec![
-        ("url", request.url.to_string()),
+        ("url", link),
         ("preset", request.preset.to_string()),
         ("folder", request.folder.to_string()),
         ("origin", word(request.origin)),
@@ -49,7 +69,7 @@ pub(crate) fn mark(what: &str, preset: Preset, folder: &Folder) -> String {
 }
 
 /// The record, or `None` when there is none.
-pub(crate) fn decode(raw: Raw) -> Result<Option<Record>, StoreError> {
+pub(crate) fn decode(store: &Store, raw: Raw) -> Result<Option<Record>, StoreError> {
     if raw.is_empty() {
         return Ok(None);
     }
@@ -59,10 +79,11 @@ pub(crate) fn decode(raw: Raw) -> Result<Option<Record>, StoreError> {
         return Err(StoreError::corrupt(name, &format!("{bytes} bytes are too much for a record")));
     }
     let fields = Fields::new(name, raw);
+    let account = fields.parse_required("account")?;
     let job = Job {
         id: fields.parse_required("id")?,
-        account: fields.parse_required("account")?,
-        url: fields.parse_required("url")?,
+        url: link(store, &account, &fields)?,
+        account,
         preset: fields.parse_required("preset")?,
         folder: fields.parse_required("folder")?,
         origin: required_word::<Origin>(&fields, "origin")?,

@@ -12,6 +12,6 @@ pub mod telemetry;
 
 pub use boot::{Boot, BootArgs, EXIT_SETTINGS, install_crypto, run};
 pub use settings::{
-    Access, DEFAULTS, Dropbox, Egress, Fault, Limits, Log, LogFormat, Redis, Security, Server, Settings, SettingsError,
-    Tools, Worker,
+    Access, BadNetwork, DEFAULTS, Dropbox, Egress, Fault, Limits, Log, LogFormat, Network, Redis, Security, Server,
+    Settings, SettingsError, Tools, Worker,
 };

@@ -4,6 +4,7 @@
 
 mod checks;
 mod layers;
+mod network;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -12,9 +13,11 @@ use std::{fmt, net::SocketAddr, path::Path, path::PathBuf, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
-use sluice_domain::{AccountId, ByteSize};
+use sluice_domain::{AccountId, ByteSize, RateLimit};
 use sluice_egress::{Exception, Policy, PortRange};
 use thiserror::Error;
+
+pub use network::{BadNetwork, Network};
 
 /// `config/default.toml`: every key with its default, commented.
 pub const DEFAULTS: &str = include_str!("../../../config/default.toml");
@@ -53,6 +56,15 @@ impl Settings {
         Self::from_layers(&layers::Layers::from_system(config)?, true)
     }
 
+    /// The same from texts: those of a settings file, and of variables that begin with `SLUICE__`.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn from_text(file: &str, environment: Vec<(String, String)>) -> Result<Self, SettingsError> {
+        let file = Some(("settings".to_owned(), file.to_owned()));
+        Self::from_layers(&layers::Layers { file, environment }, false)
+    }
+
     fn from_layers(layers: &layers::Layers, serves: bool) -> Result<Self, SettingsError> {
         let (settings, mut faults) = layers.merge();
         if let Some(settings) = &settings {
@@ -81,6 +93,10 @@ pub struct Server {
     pub practice_folder: String,
     /// Links that one web process looks at at once for previews; 0: none.
     pub previews: u32,
+    /// Those whose word counts about where a request comes from.
+    pub trusted_proxies: Vec<Network>,
+    /// Connections of one web process that one address may hold; 0: as many as there are.
+    pub connections_per_address: u32,
 }
 
 impl Server {
@@ -160,6 +176,14 @@ pub struct Limits {
     /// How long finished jobs are kept.
     #[serde(deserialize_with = "text::duration")]
     pub retention: Duration,
+    /// Sign-ins begun or ended, and wrong API tokens, of one address.
+    pub sign_in_rate: RateLimit,
+    /// Forms of one person.
+    pub form_rate: RateLimit,
+    /// Looks at links of one person, on the page and through the API together.
+    pub preview_rate: RateLimit,
+    /// API calls of one person.
+    pub api_rate: RateLimit,
 }
 
 impl Limits {

@@ -49,7 +49,7 @@ impl Cover {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Body, TestServer, gate};
+    use crate::testing::{Body, TestServer, gate, loopback};
 
     const JPEG: &[u8] = b"\xff\xd8\xff\xe0 a picture \xff\xd9";
 
@@ -66,7 +66,7 @@ mod tests {
             .on("/good", Body::Whole("image/png", JPEG.to_vec()));
         let links = ["/gone", "/page", "/webp", "/cut", "/half", "/huge", "/moved"];
         let links: Vec<Url> = links.iter().map(|path| server.url(path).parse().unwrap()).collect();
-        let web = Web::new().unwrap();
+        let web = Web::new(loopback()).unwrap();
         assert_eq!(Cover::fetch(&web, &links[..6], &gate()).await, None);
         let cover = Cover::fetch(&web, &links, &gate()).await.unwrap();
         assert_eq!((cover.mime, &cover.bytes[..]), ("image/jpeg", JPEG));

@@ -17,7 +17,8 @@
 //! | `session:<hash>` | hash | whose session, CSRF word; 30 days after its last use |
 //! | `login:<hash>` | string | a sign-in under way, sealed; ten minutes |
 //! | `token:<hash>` | hash | an API token; until revoked |
-//! | `plan:<hash>` | string | what the extractor said about a link; some minutes |
+//! | `limit:<what>:<hash>` | string | when somebody may do all of something again; as long as the rate's period |
+//! | `plan:<hash>` | string | what the extractor said about a link, sealed; some minutes |
 
 use std::sync::Arc;
 
@@ -83,6 +84,10 @@ impl Keyspace {
 
     pub(crate) fn token(&self, hash: &str) -> String {
         format!("{}token:{hash}", self.0)
+    }
+
+    pub(crate) fn limit(&self, what: &str, hash: &str) -> String {
+        format!("{}limit:{what}:{hash}", self.0)
     }
 
     pub(crate) fn plan(&self, hash: &str) -> String {

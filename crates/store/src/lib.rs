@@ -8,6 +8,7 @@ mod fields;
 mod inspection;
 mod keyspace;
 mod lanes;
+mod limit;
 mod login;
 mod master;
 mod migrations;
@@ -15,6 +16,8 @@ mod plan;
 mod random;
 mod repeat;
 mod replicas;
+mod rotation;
+mod scope;
 mod seal;
 mod session;
 mod silence;
@@ -31,9 +34,12 @@ pub use connection::Connection;
 pub use error::StoreError;
 pub use fields::Fields;
 pub use inspection::Inspection;
+pub use limit::Limits;
 pub use login::{Login, Logins};
 pub use migrations::MigrationReport;
 pub use plan::Plans;
+pub use rotation::{LINK_PURPOSE, Rotation, Seals};
+pub use scope::{BadScope, Scope};
 pub use session::{Session, SessionToken, Sessions};
 pub use token::{ApiToken, Tokens};
 
@@ -125,6 +131,12 @@ impl Store {
     #[must_use]
     pub fn tokens(&self) -> Tokens<'_> {
         Tokens(self)
+    }
+
+    /// How often somebody may do something.
+    #[must_use]
+    pub fn limits(&self) -> Limits<'_> {
+        Limits(self)
     }
 
     /// The plan cache.

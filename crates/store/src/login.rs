@@ -11,6 +11,9 @@ use crate::{Store, StoreError, millis, random::hash_of};
 /// A person may take so long on the consent page.
 const LOGIN_TTL: Duration = Duration::from_secs(600);
 
+/// What the seal of a sign-in is bound to.
+pub(crate) const LOGIN_PLACE: &str = "login";
+
 /// A sign-in under way.
 #[derive(Debug, Clone)]
 pub struct Login {
@@ -45,7 +48,7 @@ impl Logins<'_> {
             return_to: login.return_to.clone(),
         };
         let text = serde_json::to_string(&raw).map_err(|error| StoreError::corrupt("login", &error))?;
-        let sealed = self.0.sealer().seal("login", &text.into())?;
+        let sealed = self.0.sealer().seal(LOGIN_PLACE, &text.into())?;
         let key = self.0.keys().login(&hash_of(state));
         self.0.connection().run(cmd("SET").arg(key).arg(sealed).arg("PX").arg(millis(LOGIN_TTL))).await
     }
@@ -59,7 +62,7 @@ impl Logins<'_> {
         let take = pipe().atomic().cmd("GET").arg(&key).cmd("DEL").arg(&key).ignore().to_owned();
         let (sealed,): (Option<String>,) = self.0.connection().pipe(&take).await?;
         let Some(sealed) = sealed else { return Ok(None) };
-        let text = self.0.sealer().open("login", &sealed)?;
+        let text = self.0.sealer().open(LOGIN_PLACE, &sealed)?;
         let raw: Raw =
             serde_json::from_str(text.expose_secret()).map_err(|_| StoreError::corrupt("login", "not JSON"))?;
         Ok(Some(Login { verifier: raw.verifier.into(), binding: raw.binding, return_to: raw.return_to }))

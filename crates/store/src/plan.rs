@@ -1,8 +1,11 @@
 //! What the extractor said about a link, kept for some minutes, so that a retry or another worker does not ask the site again.
+//!
+//! Sealed: addresses of media are signed, and a site's cookies stand beside them.
 
 use std::time::Duration;
 
 use redis::cmd;
+use secrecy::ExposeSecret as _;
 use sluice_domain::SourceUrl;
 
 use crate::{Store, StoreError, millis, random::hash_of};
@@ -20,7 +23,11 @@ impl Plans<'_> {
     /// # Errors
     /// When Redis does not answer.
     pub async fn get(&self, url: &SourceUrl, item: Option<u32>) -> Result<Option<String>, StoreError> {
-        self.0.connection().run(cmd("GET").arg(self.key(url, item))).await
+        let key = self.key(url, item);
+        let sealed: Option<String> = self.0.connection().run(cmd("GET").arg(&key)).await?;
+        // What a process with another key left, or an older version, is as good as nothing: the site is asked again.
+        let opened = sealed.and_then(|sealed| self.0.sealer().open(&key, &sealed).ok());
+        Ok(opened.map(|json| json.expose_secret().to_owned()))
     }
 
     /// Keeps the info JSON of this link for so long, unless it is very large.
@@ -31,7 +38,9 @@ impl Plans<'_> {
         if info.len() > MAX_BYTES {
             return Ok(());
         }
-        self.0.connection().run(cmd("SET").arg(self.key(url, item)).arg(info).arg("PX").arg(millis(ttl).max(1))).await
+        let key = self.key(url, item);
+        let sealed = self.0.sealer().seal(&key, &info.into())?;
+        self.0.connection().run(cmd("SET").arg(&key).arg(sealed).arg("PX").arg(millis(ttl).max(1))).await
     }
 
     /// Forgets this link, when what is kept turned out to be stale.

@@ -1,4 +1,4 @@
-//! API tokens: shown once when they are made; only their hash is kept.
+//! API tokens: shown once when they are made; only their hash is kept. Each may do what its scope says.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use sluice_domain::AccountId;
 
 use crate::{
-    Fields, Store, StoreError,
+    Fields, Scope, Store, StoreError,
     random::{hash_of, random_text},
 };
 
@@ -26,6 +26,8 @@ pub struct ApiToken {
     pub id: String,
     /// What its owner called it.
     pub name: String,
+    /// What it may do.
+    pub scope: Scope,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last used, to the minute.
@@ -41,18 +43,24 @@ impl Tokens<'_> {
     ///
     /// # Errors
     /// [`StoreError::TooManyTokens`], or when Redis does not answer.
-    pub async fn create(&self, account: &AccountId, name: &str) -> Result<(SecretString, ApiToken), StoreError> {
+    pub async fn create(
+        &self,
+        account: &AccountId,
+        name: &str,
+        scope: Scope,
+    ) -> Result<(SecretString, ApiToken), StoreError> {
         let plain = format!("{TOKEN_PREFIX}{}", random_text::<32>()?);
         // To the millisecond, as it is kept.
         let now = Timestamp::now();
         let created_at = now.round(jiff::Unit::Millisecond).unwrap_or(now);
         let name: String = name.trim().chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect();
-        let token = ApiToken { id: random_text::<9>()?, name, created_at, last_used: None };
+        let token = ApiToken { id: random_text::<9>()?, name, scope, created_at, last_used: None };
         let hash = hash_of(&plain);
         let fields = [
             ("id", token.id.clone()),
             ("account", account.to_string()),
             ("name", token.name.clone()),
+            ("scope", scope.to_string()),
             ("created_at", created_at.as_millisecond().to_string()),
         ];
         let script = Script::new(include_str!("lua/create_token.lua"));
@@ -65,19 +73,22 @@ impl Tokens<'_> {
         }
     }
 
-    /// Whose token this is.
+    /// Whose token this is, and what it may do.
     ///
     /// # Errors
-    /// When Redis does not answer.
-    pub async fn verify(&self, plain: &str) -> Result<Option<AccountId>, StoreError> {
+    /// When Redis does not answer or the token cannot be read.
+    pub async fn verify(&self, plain: &str) -> Result<Option<(AccountId, Scope)>, StoreError> {
         if !plain.starts_with(TOKEN_PREFIX) {
             return Ok(None);
         }
         let script = Script::new(include_str!("lua/use_token.lua"));
         let mut call = script.key(self.0.keys().token(&hash_of(plain)));
         call.arg(Timestamp::now().as_millisecond());
-        let account: Option<String> = self.0.connection().script(&call).await?;
-        account.map(|id| id.parse().map_err(|error| StoreError::corrupt("API token", &error))).transpose()
+        let Some((account, scope)) = self.0.connection().script::<Option<(String, String)>>(&call).await? else {
+            return Ok(None);
+        };
+        let account = account.parse().map_err(|error| StoreError::corrupt("API token", &error))?;
+        Ok(Some((account, read_scope(&scope)?)))
     }
 
     /// The account's tokens, oldest first.
@@ -102,6 +113,7 @@ impl Tokens<'_> {
                 Ok(ApiToken {
                     id: fields.required("id")?.to_owned(),
                     name: fields.text("name").unwrap_or_default().to_owned(),
+                    scope: read_scope(fields.text("scope").unwrap_or_default())?,
                     created_at: fields.time_required("created_at")?,
                     last_used: fields.time("last_used")?,
                 })
@@ -124,4 +136,12 @@ impl Tokens<'_> {
         let both = pipe().atomic().cmd("DEL").arg(token).ignore().cmd("HDEL").arg(&all).arg(id).ignore().to_owned();
         self.0.connection().pipe(&both).await
     }
+}
+
+/// A token without one is older than scopes are.
+fn read_scope(text: &str) -> Result<Scope, StoreError> {
+    if text.is_empty() {
+        return Ok(Scope::default());
+    }
+    text.parse().map_err(|error| StoreError::corrupt("API token", &error))
 }

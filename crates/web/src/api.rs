@@ -27,30 +27,42 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
             web::resource("/jobs")
                 .route(web::get().to(jobs::list))
                 .route(web::post().to(jobs::create))
-                .default_service(web::to(no_method)),
+                .default_service(web::to(|| no_method("GET, POST"))),
         )
         .service(
             web::resource("/jobs/{id}")
                 .route(web::get().to(jobs::get))
                 .route(web::delete().to(jobs::delete))
-                .default_service(web::to(no_method)),
+                .default_service(web::to(|| no_method("DELETE, GET"))),
         )
         .service(
-            web::resource("/jobs/{id}/items").route(web::get().to(jobs::items)).default_service(web::to(no_method)),
+            web::resource("/jobs/{id}/items")
+                .route(web::get().to(jobs::items))
+                .default_service(web::to(|| no_method("GET"))),
         )
         .service(
-            web::resource("/jobs/{id}/pause").route(web::post().to(jobs::pause)).default_service(web::to(no_method)),
+            web::resource("/jobs/{id}/pause")
+                .route(web::post().to(jobs::pause))
+                .default_service(web::to(|| no_method("POST"))),
         )
         .service(
-            web::resource("/jobs/{id}/resume").route(web::post().to(jobs::resume)).default_service(web::to(no_method)),
+            web::resource("/jobs/{id}/resume")
+                .route(web::post().to(jobs::resume))
+                .default_service(web::to(|| no_method("POST"))),
         )
         .service(
-            web::resource("/jobs/{id}/cancel").route(web::post().to(jobs::cancel)).default_service(web::to(no_method)),
+            web::resource("/jobs/{id}/cancel")
+                .route(web::post().to(jobs::cancel))
+                .default_service(web::to(|| no_method("POST"))),
         )
         .service(
-            web::resource("/jobs/{id}/retry").route(web::post().to(jobs::retry)).default_service(web::to(no_method)),
+            web::resource("/jobs/{id}/retry")
+                .route(web::post().to(jobs::retry))
+                .default_service(web::to(|| no_method("POST"))),
         )
-        .service(web::resource("/plan").route(web::post().to(plan::create)).default_service(web::to(no_method)))
+        .service(
+            web::resource("/plan").route(web::post().to(plan::create)).default_service(web::to(|| no_method("POST"))),
+        )
         .route("/events", web::get().to(events::get))
         .default_service(web::to(nowhere));
 }
@@ -63,6 +75,6 @@ async fn nowhere() -> Result<HttpResponse, Problem> {
     Err(Problem::NotFound)
 }
 
-async fn no_method() -> Result<HttpResponse, Problem> {
-    Err(Problem::NoMethod)
+async fn no_method(allowed: &'static str) -> Result<HttpResponse, Problem> {
+    Err(Problem::NoMethod { allowed })
 }

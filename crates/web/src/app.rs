@@ -2,20 +2,27 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
-    sync::Arc,
     time::Duration,
 };
 
-use actix_web::{App as Actix, HttpServer, dev::Server, middleware::NormalizePath, web::Data};
+use actix_web::{
+    App as Actix, HttpServer,
+    dev::Server,
+    middleware::{NormalizePath, from_fn},
+    web::Data,
+};
 use sluice_dropbox::{DropboxError, Tuning};
 use sluice_runtime::Settings;
 use sluice_store::{Store, StoreError};
 use thiserror::Error;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    connections::{Connections, most_per_thread, take_in_little, threads},
     headers::security_headers,
+    limits::Rates,
+    live::Seats,
+    origin::own_forms_only,
     place::Place,
     preview::Previews,
     routes::routes,
@@ -80,17 +87,23 @@ impl App {
         let address = settings.server.bind;
         let listen = |error| AppError::Listen { address, error };
         let listener = TcpListener::bind(address).map_err(listen)?;
+        take_in_little(&listener);
         let bound = listener.local_addr().map_err(listen)?;
         let state = state(settings, store, bound, stop.clone())?;
         let secure = state.place.secure;
         let state = Data::new(state);
+        let (threads, connections) = (threads(), Connections::new(settings));
         let server = HttpServer::new(move || {
             Actix::new()
                 .app_data(state.clone())
                 .configure(routes)
+                .wrap(from_fn(own_forms_only))
                 .wrap(NormalizePath::trim())
                 .wrap(security_headers(secure))
         })
+        .workers(threads)
+        .max_connections(most_per_thread(threads))
+        .on_connect(move |connection, kept| connections.meet(connection, kept))
         .client_request_timeout(HEAD_TIMEOUT)
         .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(DRAIN_SECONDS)
@@ -152,12 +165,13 @@ fn state(settings: &Settings, store: Store, bound: SocketAddr, stop: Cancellatio
         store,
         place: Place::new(&server.public_url(bound)),
         access: access.clone(),
+        rates: Rates::new(settings),
         practice_folder: Some(server.practice_folder.clone()).filter(|folder| !folder.is_empty()),
         thumbnails: Thumbnails::new(egress.clone())?,
         spaces: Spaces::default(),
         previews: Previews::new(settings, &egress),
         egress,
-        streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+        seats: Seats::new(MAX_STREAMS),
         stop,
     })
 }

@@ -12,6 +12,8 @@ use url::form_urlencoded;
 
 /// The largest form or JSON text that is looked at, in bytes: thirty of the longest links.
 pub(crate) const MAX_BODY_BYTES: usize = 256 * 1024;
+/// The largest form of a stranger, in bytes: the longest link, encoded. Thousands may send one at the same time, slowly.
+pub(crate) const MAX_STRANGER_BYTES: usize = 32 * 1024;
 /// How much of a body that is too large is read before the connection is closed, in bytes.
 const MAX_DRAINED_BYTES: usize = 64 * 1024 * 1024;
 /// How long a body may take.
@@ -20,7 +22,7 @@ const MAX_TIME: Duration = Duration::from_secs(30);
 /// Why there is no body to look at.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(crate) enum BodyFault {
-    /// More than [`MAX_BODY_BYTES`].
+    /// More than may be kept.
     #[error("the body is too large")]
     TooLarge,
     /// It did not end in time.
@@ -31,12 +33,17 @@ pub(crate) enum BodyFault {
     Broken,
 }
 
-/// The whole body.
-pub(crate) async fn read(payload: Payload) -> Result<Vec<u8>, BodyFault> {
-    tokio::time::timeout(MAX_TIME, collect(payload)).await.unwrap_or(Err(BodyFault::TooSlow))
+/// The whole body, if it has no more than so many bytes.
+pub(crate) async fn read(payload: Payload, most: usize) -> Result<Vec<u8>, BodyFault> {
+    tokio::time::timeout(MAX_TIME, collect(payload, most)).await.unwrap_or(Err(BodyFault::TooSlow))
 }
 
-async fn collect(mut payload: Payload) -> Result<Vec<u8>, BodyFault> {
+/// Lets a body that is of no use go by, so that whoever sends it hears the answer.
+pub(crate) async fn skip(payload: Payload) {
+    let _of_no_use = read(payload, 0).await;
+}
+
+async fn collect(mut payload: Payload, most: usize) -> Result<Vec<u8>, BodyFault> {
     let mut kept = BytesMut::new();
     let mut seen = 0_usize;
     while let Some(chunk) = payload.next().await {
@@ -45,11 +52,13 @@ async fn collect(mut payload: Payload) -> Result<Vec<u8>, BodyFault> {
         if seen > MAX_DRAINED_BYTES {
             return Err(BodyFault::TooLarge);
         }
-        if seen <= MAX_BODY_BYTES {
+        if seen <= most {
             kept.extend_from_slice(&chunk);
+        } else {
+            kept = BytesMut::new();
         }
     }
-    if seen > MAX_BODY_BYTES { Err(BodyFault::TooLarge) } else { Ok(kept.to_vec()) }
+    if seen > most { Err(BodyFault::TooLarge) } else { Ok(kept.to_vec()) }
 }
 
 /// The fields of a form that was posted.
@@ -58,8 +67,8 @@ pub(crate) struct Fields(Vec<(String, String)>);
 
 impl Fields {
     /// Reads a form from a request's body.
-    pub(crate) async fn read(payload: Payload) -> Result<Self, BodyFault> {
-        Ok(Self::parse(&read(payload).await?))
+    pub(crate) async fn read(payload: Payload, most: usize) -> Result<Self, BodyFault> {
+        Ok(Self::parse(&read(payload, most).await?))
     }
 
     /// The fields of an encoded form. Never fails: what is not UTF-8 becomes a replacement character, and its parser refuses that later.

@@ -2,6 +2,8 @@
 //!
 //! The reason for the operator is logged here, once; the person never sees it.
 
+use std::time::Duration;
+
 use actix_web::{
     HttpResponse, ResponseError,
     http::{
@@ -18,7 +20,8 @@ use url::form_urlencoded;
 
 use crate::{
     body::BodyFault,
-    view::{Form, Frame, Go, Message, Unavailable},
+    limits::{NotNow, seconds},
+    view::{Form, Frame, Go, Later, Message},
 };
 
 /// Seconds after which trying again makes sense while Redis is away.
@@ -45,6 +48,9 @@ pub(crate) enum PageError {
     /// Redis cannot be reached; what was typed, to be kept.
     #[error("redis cannot be reached")]
     Unavailable { form: Option<Box<Form>> },
+    /// Asked too often; how long to wait, and what was typed, to be kept.
+    #[error("asked too often")]
+    TooOften { wait: Duration, form: Option<Box<Form>> },
     /// The queue does not take it; why, for people.
     #[error("{0}")]
     Refused(String),
@@ -86,6 +92,15 @@ impl From<QueueError> for PageError {
         match error {
             QueueError::Store(error) => error.into(),
             other => Self::Refused(other.to_string()),
+        }
+    }
+}
+
+impl From<NotNow> for PageError {
+    fn from(error: NotNow) -> Self {
+        match error {
+            NotNow::TooOften(wait) => Self::TooOften { wait, form: None },
+            NotNow::Store(error) => error.into(),
         }
     }
 }
@@ -157,9 +172,16 @@ impl PageError {
             Self::Unavailable { .. } => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "One moment, please.",
-                "Nothing was lost. Try again in a moment.",
+                "The server cannot reach its memory just now. Nothing was lost: what was accepted before is safe and goes on by itself.",
                 home,
             ),
+            Self::TooOften { wait, .. } => {
+                let message = format!(
+                    "That was more than this server takes at once. Nothing was lost. Go on in {}.",
+                    told(*wait)
+                );
+                return (StatusCode::TOO_MANY_REQUESTS, "Not so fast.", message, home);
+            }
             Self::Busy => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Too busy.",
@@ -179,9 +201,8 @@ impl PageError {
     fn page(&self, heading: &'static str, message: String, go: Option<Go>) -> String {
         let frame = Frame::new(None);
         let page = match self {
-            Self::Unavailable { form } => {
-                let form = form.as_deref().cloned();
-                Unavailable { frame, form, again: "/".to_owned() }.render()
+            Self::Unavailable { form } | Self::TooOften { form, .. } => {
+                Later { frame, heading, message, form: form.as_deref().cloned() }.render()
             }
             _ => Message { frame, heading, message, go }.render(),
         };
@@ -209,7 +230,19 @@ impl ResponseError for PageError {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.insert_header((RETRY_AFTER, RETRY_SECONDS));
         }
+        if let Self::TooOften { wait, .. } = self {
+            response.insert_header((RETRY_AFTER, seconds(*wait)));
+        }
         response.content_type("text/html; charset=utf-8").body(self.page(heading, message, go))
+    }
+}
+
+/// A wait in words.
+fn told(wait: Duration) -> String {
+    match seconds(wait) {
+        1 => "a second".to_owned(),
+        seconds if seconds < 120 => format!("{seconds} seconds"),
+        seconds => format!("{} minutes", seconds.div_ceil(60)),
     }
 }
 

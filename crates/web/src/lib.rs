@@ -1,15 +1,19 @@
 #![doc = include_str!("../README.md")]
 
+mod address;
 mod api;
 mod app;
 mod assets;
 mod body;
+mod connections;
 mod cookies;
 mod error;
 mod headers;
 mod known;
+mod limits;
 mod live;
 mod ops;
+mod origin;
 mod pages;
 mod place;
 mod preview;

@@ -4,6 +4,7 @@
 //! begins with everything that the listener may have missed, says something every few seconds, and ends when the session ends or this
 //! process stops.
 
+mod seats;
 mod voice;
 
 use std::{convert::Infallible, time::Duration};
@@ -18,12 +19,11 @@ use futures::{Stream, StreamExt as _};
 use serde::Serialize;
 use sluice_domain::AccountId;
 use sluice_queue::JobEvent;
-use tokio::{
-    sync::OwnedSemaphorePermit,
-    time::{Instant, MissedTickBehavior, interval},
-};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::state::State;
+use seats::Seat;
+pub(crate) use seats::Seats;
 pub(crate) use voice::{Feed, Seen, Voice};
 
 /// A proxy closes what is silent for a minute, and a listener who was signed out elsewhere is noticed at the next one.
@@ -34,16 +34,16 @@ const TRUST: Duration = Duration::from_secs(1);
 /// Events that are looked at together: a list may change hundreds of jobs at once.
 const MOST_AT_ONCE: usize = 64;
 
-/// Too many listeners in this process.
+/// Too many listeners in this process, or of this account.
 #[derive(Debug)]
 pub(crate) struct Busy;
 
 /// The stream as a response.
 pub(crate) fn listen(state: Data<State>, account: AccountId, voice: Voice) -> Result<HttpResponse, Busy> {
-    let permit = state.streams.clone().try_acquire_owned().map_err(|_| Busy)?;
+    let seat = state.seats.take(&account).ok_or(Busy)?;
     // Listening begins before the first look: nothing falls between.
     let events = state.queue.events(&account);
-    let body = body(state, account, voice, events, permit);
+    let body = body(state, account, voice, events, seat);
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream; charset=utf-8")
         .insert_header((CACHE_CONTROL, "no-store, no-transform"))
@@ -58,10 +58,10 @@ fn body(
     account: AccountId,
     mut voice: Voice,
     events: impl Stream<Item = JobEvent> + Send + 'static,
-    permit: OwnedSemaphorePermit,
+    seat: Seat,
 ) -> impl Stream<Item = Result<Bytes, Infallible>> {
     stream! {
-        let _permit = permit;
+        let _seat = seat;
         let mut events = std::pin::pin!(events.ready_chunks(MOST_AT_ONCE));
         let mut heartbeat = interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -8,7 +8,7 @@ use sluice_queue::Overview;
 
 use crate::{
     error::RETRY_SECONDS,
-    state::{MAX_STREAMS, State},
+    state::State,
     view::{between, living},
 };
 
@@ -31,10 +31,9 @@ pub(crate) async fn readyz(state: Data<State>) -> HttpResponse {
 /// `GET /metrics`: Prometheus's text format. What Redis cannot tell just now is left out, not told as zero.
 pub(crate) async fn metrics(state: Data<State>) -> HttpResponse {
     let seen = state.queue.operator().overview().await.ok();
-    let listeners = MAX_STREAMS - state.streams.available_permits();
     HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
-        .body(text(seen.as_ref(), listeners) + &sluice_wiring::egress_figures(&state.egress))
+        .body(text(seen.as_ref(), state.seats.taken()) + &sluice_wiring::egress_figures(&state.egress))
 }
 
 /// Appends one gauge: its labels, as they are written, and its values.

@@ -1,14 +1,15 @@
 //! Who is asking, proven by the session cookie; and the proof that a form is theirs.
 
-use actix_web::HttpRequest;
+use actix_web::{HttpRequest, web::Payload};
 use secrecy::ExposeSecret as _;
 use sha2::{Digest, Sha256};
 use sluice_store::{Account, Session, SessionToken};
 
 use crate::{
-    body::Fields,
+    body::{self, Fields},
     cookies::Name,
     error::PageError,
+    limits::Act,
     state::State,
     view::{Frame, Who},
 };
@@ -30,6 +31,9 @@ impl State {
         if !self.access.admits(&session.account) {
             return Ok(None);
         }
+        if let Some(act) = counted(request) {
+            self.count(act, &session.account).await?;
+        }
         let account = self.store.accounts().get(&session.account).await?;
         Ok(account.map(|account| Visitor { token: token.into(), session, account }))
     }
@@ -37,6 +41,25 @@ impl State {
     /// Who is asking; whoever is not signed in is asked to do so first, and comes to `return_to` afterwards.
     pub(crate) async fn signed_in(&self, request: &HttpRequest, return_to: &str) -> Result<Visitor, PageError> {
         self.visitor(request).await?.ok_or_else(|| PageError::signed_out(return_to))
+    }
+
+    /// A form, and whose it is, proven. Who asks is looked at first: of a stranger's form nothing is kept in memory.
+    pub(crate) async fn form(
+        &self,
+        request: &HttpRequest,
+        payload: Payload,
+        return_to: &str,
+    ) -> Result<(Visitor, Fields), PageError> {
+        let visitor = match self.signed_in(request, return_to).await {
+            Ok(visitor) => visitor,
+            Err(error) => {
+                body::skip(payload).await;
+                return Err(error);
+            }
+        };
+        let fields = Fields::read(payload, body::MAX_BODY_BYTES).await?;
+        visitor.check(&fields)?;
+        Ok((visitor, fields))
     }
 
     /// Is the session still there? While Redis cannot say, it is.
@@ -66,6 +89,16 @@ impl Visitor {
     /// Does the form carry this session's token? Another site can make a browser post a form, but not know the token.
     pub(crate) fn check(&self, fields: &Fields) -> Result<(), PageError> {
         if same(fields.get("csrf"), &self.session.csrf) { Ok(()) } else { Err(PageError::Stale) }
+    }
+}
+
+/// Which limit a request of somebody who is signed in falls under. Reading costs nothing, and the way out is always open.
+fn counted(request: &HttpRequest) -> Option<Act> {
+    match request.path() {
+        _ if request.method().is_safe() => None,
+        "/logout" => None,
+        "/preview" => Some(Act::Preview),
+        _ => Some(Act::Form),
     }
 }
 

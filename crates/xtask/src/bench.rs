@@ -19,11 +19,17 @@ struct Target {
     has_peers: bool,
 }
 
-const TARGETS: [Target; 4] = [
+const TARGETS: [Target; 5] = [
     Target {
         name: "chaos",
         tells: "2,000 small jobs while workers, Redis and connections are killed, paused and cut: nothing is lost or doubled \
                 (a quarter of an hour; [--seed N] [--jobs N] [--workers N] [--fsync everysec|always])",
+        has_peers: false,
+    },
+    Target {
+        name: "flood",
+        tells: "10,000 slow connections to the web server, then floods on the form and on /login: what somebody else notices, and memory \
+                (five minutes; [--clients N] [--addresses N] [--seconds N])",
         has_peers: false,
     },
     Target {
@@ -45,7 +51,7 @@ const TARGETS: [Target; 4] = [
     },
 ];
 
-/// Measure, in release builds: chaos, lists, queue, streaming; without a name, list what there is
+/// Measure, in release builds: chaos, flood, lists, queue, streaming; without a name, list what there is
 ///
 /// Everything behind the name goes to the bench: `cargo xtask bench chaos --jobs 200 --seed 7`.
 #[derive(Debug, Args)]

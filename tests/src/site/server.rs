@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use http::Request;
+use http::{HeaderValue, Request, header::SET_COOKIE};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -64,6 +64,12 @@ impl Site {
     fn serve(&self, listener: TcpListener, tls: Option<TlsAcceptor>) {
         let (shelf, closing) = (self.shelf.clone(), self.closing.clone());
         tokio::spawn(closing.clone().run_until_cancelled_owned(accept(listener, tls, shelf, closing)));
+    }
+
+    /// From now on sets this cookie with every answer: `name=value`.
+    pub fn set_cookie(&self, cookie: &str) {
+        // Of two, the first stays.
+        let _ = self.shelf.cookie.set(cookie.to_owned());
     }
 
     /// Where it listens.
@@ -163,7 +169,13 @@ async fn converse(
         async move {
             match request.uri().path().strip_prefix("/control/").map(str::to_owned) {
                 Some(call) => control(&shelf, &call, request).await,
-                None => answer(&shelf, wire, scheme, &request).await,
+                None => {
+                    let mut answer = answer(&shelf, wire, scheme, &request).await;
+                    if let (Ok(answer), Some(cookie)) = (&mut answer, shelf.cookie.get()) {
+                        answer.headers_mut().insert(SET_COOKIE, HeaderValue::from_str(cookie)?);
+                    }
+                    answer
+                }
             }
         }
     });

@@ -44,6 +44,8 @@ pub(super) struct Shelf {
     /// Bytes that went out under each address.
     links: Mutex<HashMap<String, u64>>,
     fresh: AtomicU64,
+    /// Set with every answer.
+    pub(super) cookie: OnceLock<String>,
     /// Where TLS is spoken.
     pub(super) secure: OnceLock<SocketAddr>,
     pub(super) visits: Arc<Visits>,

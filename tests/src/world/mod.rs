@@ -175,6 +175,11 @@ impl World {
         Ok(self.redis.as_ref().context("Redis does not run")?.socket().to_path_buf())
     }
 
+    /// The web server's process id.
+    pub fn web_process(&self) -> Result<nix::unistd::Pid> {
+        Ok(self.web.as_ref().context("the web server does not run")?.group())
+    }
+
     /// Redis's process id.
     pub fn redis_process_id(&self) -> Result<i32> {
         Ok(self.redis.as_ref().context("Redis does not run")?.process().group().as_raw())
@@ -188,6 +193,21 @@ impl World {
     /// Who vouches for Dropbox and the site, in a world that was set up so.
     pub fn authority(&self) -> Result<&Authority> {
         self.authority.as_ref().context("the world was not set up with TLS")
+    }
+
+    /// The folder of this world: logs, what Redis wrote, everything.
+    pub fn place(&self) -> &std::path::Path {
+        self.directory.path()
+    }
+
+    /// The programs that have anything to do with this world at this moment, each with its command line.
+    pub fn processes(&self) -> Vec<String> {
+        leftovers::processes(self.directory.path()).into_iter().map(|(_, line)| line).collect()
+    }
+
+    /// The key that seals its secrets.
+    pub fn secret_key(&self) -> &str {
+        self.environment.get("SLUICE__SECURITY__SECRET_KEY").map_or("", String::as_str)
     }
 
     /// A folder that goes when the world ends.

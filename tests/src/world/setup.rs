@@ -26,6 +26,7 @@ pub struct Setup {
     fsync: Fsync,
     proxied: bool,
     secure: bool,
+    password: Option<String>,
 }
 
 impl Default for Setup {
@@ -37,6 +38,7 @@ impl Default for Setup {
             fsync: Fsync::Always,
             proxied: false,
             secure: false,
+            password: None,
         }
     }
 }
@@ -84,6 +86,13 @@ impl Setup {
         self
     }
 
+    /// Lets Redis ask for a password.
+    #[must_use]
+    pub fn password(mut self, password: &str) -> Self {
+        self.password = Some(password.to_owned());
+        self
+    }
+
     /// Starts everything and waits until it is ready.
     pub async fn start(self) -> Result<World> {
         let turn = TURNS.acquire().await?;
@@ -107,7 +116,12 @@ impl Setup {
             allowed = format!("{allowed},{}", site.secure(authority).await?);
         }
         let line = if self.proxied { Some(Proxy::start(redis.socket()).await?) } else { None };
+        if let Some(password) = &self.password {
+            redis.demand(password).await?;
+        }
         let redis_url = line.as_ref().map_or_else(|| redis.url(), Proxy::url);
+        let redis_url =
+            self.password.as_ref().map_or(redis_url.clone(), |password| format!("{redis_url}?pass={password}"));
 
         let path = |name: &str| place.join(name).display().to_string();
         let python = tools::python()?;
@@ -130,6 +144,15 @@ impl Setup {
             ("tools.yt_dlp", yt_dlp.display().to_string()),
             ("tools.plugin_dirs", tools::plugins().display().to_string()),
         ];
+        // The people of the tests are faster than people, and all have one address.
+        let off = || "off".to_owned();
+        settings.extend([
+            ("limits.sign_in_rate", off()),
+            ("limits.form_rate", off()),
+            ("limits.preview_rate", off()),
+            ("limits.api_rate", off()),
+            ("server.connections_per_address", "0".to_owned()),
+        ]);
         settings.extend(self.settings.iter().map(|(name, value)| (name.as_str(), value.clone())));
         let mut environment = tools::environment();
         environment.extend([("HOME".to_owned(), path("home")), ("TMPDIR".to_owned(), path("tmp"))]);

@@ -1,17 +1,20 @@
 //! Redis: is it there, does it keep what it is given, has it the replicas it should have, does it agree about the time, is the schema and the
 //! secret key ours?
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
 use sluice_domain::human_duration;
-use sluice_store::{Inspection, StoreError};
+use sluice_store::{Inspection, Seals, StoreError};
 
 use super::check::Check;
 use crate::installation::Installation;
 
 /// Clocks that differ by more show wrong times, and sessions and retries end early or late.
 const MAX_CLOCK_DIFFERENCE_SECONDS: i64 = 5;
+/// How long the seals are counted.
+const LONGEST_WALK: Duration = Duration::from_secs(5);
 
 pub(super) async fn checks(installation: &Installation) -> Vec<Check> {
     let store = match installation.store().await {
@@ -41,9 +44,40 @@ pub(super) async fn checks(installation: &Installation) -> Vec<Check> {
             let mut checks =
                 vec![Check::good("redis", format!("{} answers in {} ms", found.version, took.as_millis()))];
             checks.extend(judge(&found, installation.settings.redis.replicas, Timestamp::now()));
+            let keys = installation.settings.security.secret_key.expose_secret().split_whitespace().count();
+            match tokio::time::timeout(LONGEST_WALK, store.seals()).await {
+                Ok(Ok(seals)) => checks.push(secret_key(keys, seals)),
+                Ok(Err(error)) => {
+                    checks.push(Check::bad("secret key", error.to_string(), "look into the log of Redis"))
+                }
+                // So many keys that nobody should wait: `rotate-key` tells.
+                Err(_) => {}
+            }
             checks
         }
         Err(error) => vec![Check::bad("redis", error.to_string(), "look into its log")],
+    }
+}
+
+/// Is an old key still in use, or still there?
+fn secret_key(keys: usize, seals: Seals) -> Check {
+    const NAME: &str = "secret key";
+    match seals {
+        Seals { unknown: lost @ 1.., .. } => Check::warning(
+            NAME,
+            format!("none of the keys opens {lost} of what is sealed"),
+            "if an older key still exists, put it after the new one in security.secret_key and run `sluice rotate-key`; else those people \
+             have to connect again",
+        ),
+        Seals { older: old @ 1.., newest, .. } => Check::warning(
+            NAME,
+            format!("an old key is in use: {old} of {} are sealed with it", old + newest),
+            "run `sluice rotate-key`, then take the old key out of security.secret_key",
+        ),
+        _ if keys > 1 => {
+            Check::warning(NAME, "nothing needs the old key any more", "take it out of security.secret_key")
+        }
+        Seals { newest, .. } => Check::good(NAME, format!("seals all there is ({newest})")),
     }
 }
 
@@ -143,6 +177,18 @@ mod tests {
         check(Inspection { clock: Timestamp::from_second(-60).unwrap(), ..sound() }, [Good, Warning, Good]);
         check(Inspection { clock: Timestamp::from_second(60).unwrap(), ..sound() }, [Good, Warning, Good]);
         check(Inspection { known_schema: 2, ..sound() }, [Good, Good, Warning]);
+    }
+
+    #[test]
+    fn old_keys_are_noticed() {
+        let check = |keys, [newest, older, unknown]: [u64; 3], verdict, found: &str| {
+            let got = secret_key(keys, Seals { newest, older, unknown });
+            assert!(got.verdict == verdict && got.found.contains(found), "{got:?}");
+        };
+        check(1, [3, 0, 0], Verdict::Good, "seals all there is (3)");
+        check(2, [3, 0, 0], Verdict::Warning, "nothing needs the old key");
+        check(2, [3, 2, 0], Verdict::Warning, "2 of 5");
+        check(1, [3, 0, 1], Verdict::Warning, "opens 1 of");
     }
 
     #[test]

@@ -183,8 +183,10 @@ impl Api {
         let problem: Problem = serde_json::from_slice(&text).unwrap_or_default();
         let message = problem.detail.or(problem.title).unwrap_or_else(|| format!("the server answers {status}"));
         Err(match status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ApiError::Token,
-            _ if status.is_server_error() => ApiError::Busy { message, after },
+            StatusCode::UNAUTHORIZED => ApiError::Token,
+            _ if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
+                ApiError::Busy { message, after }
+            }
             _ => ApiError::Refused(message),
         })
     }

@@ -98,7 +98,7 @@ impl Desk {
             .with(error_json(&unreadable(&"written by a newer version")));
         let raw: Raw = self.queue.run(&call).await?;
         let (id, fence) = (raw.get("id").cloned(), raw.get("fence").cloned());
-        match record::decode(raw) {
+        match record::decode(self.queue.store(), raw) {
             Ok(None) => Ok(None),
             Ok(Some(record)) => {
                 let stop = Stop::new();

@@ -32,6 +32,20 @@ async fn a_job_goes_in_is_worked_on_and_ends() {
 }
 
 #[tokio::test]
+async fn a_password_in_a_link_is_sealed() {
+    let world = World::new(quick()).await;
+    for (link, sealed) in [("https://u:hush@a.example/v", true), ("https://a.example/u:hush@v", false)] {
+        let job = world.queue.enqueue(&account("a"), request(link), Timestamp::now()).await.unwrap().job();
+        assert_eq!(world.job(&job).await.url.as_str(), link);
+        let key = format!("{{test}}:job:{}", job.id);
+        let kept: String = world.redis.ask(redis::cmd("HGET").arg(key).arg("url")).await.unwrap();
+        assert_eq!(kept.contains("hush"), !sealed, "{kept}");
+    }
+    let mut worker = world.worker(1);
+    assert_eq!(worker.next().await.job().url.as_str(), "https://u:hush@a.example/v");
+}
+
+#[tokio::test]
 async fn what_a_worker_writes_is_on_record() {
     let world = World::new(quick()).await;
     let sent = world.send("a").await;

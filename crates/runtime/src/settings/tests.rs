@@ -7,11 +7,8 @@ use sluice_domain::ByteSize;
 use super::{layers::Layers, *};
 
 fn load(file: &str, environment: &[(&str, &str)]) -> Result<Settings, SettingsError> {
-    let layers = Layers {
-        file: Some(("sluice.toml".to_owned(), file.to_owned())),
-        environment: environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-    };
-    Settings::from_layers(&layers, false)
+    let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Settings::from_text(file, environment)
 }
 
 #[track_caller]
@@ -135,7 +132,7 @@ fn all_faults_are_told_together() {
             "limits.attempts: must be at least 1",
         ],
     );
-    faults("[log]\nnot toml", &[], &["sluice.toml: not TOML, near line 2"]);
+    faults("[log]\nnot toml", &[], &["settings: not TOML, near line 2"]);
     faults("bind = 1", &[], &["keys stand in a [section]"]);
     for bad in ["http://x", "redis+sentinels://x/m", "redis:x"] {
         faults(&format!("[redis]\nurl = '{bad}'"), &[], &["redis.url: write redis://"]);

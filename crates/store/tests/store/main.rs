@@ -5,12 +5,14 @@
 mod canary;
 mod cluster;
 mod cluster_servers;
+mod limits;
 mod migrate;
 mod outage;
 mod people;
 mod redis_process;
 mod redis_server;
 mod replicas;
+mod rotation;
 mod sentinel;
 mod sentinel_servers;
 mod stream;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use sluice_domain::{AccountId, Preset};
-use sluice_store::{Account, Login, Store, StoreConfig, StoreError};
+use sluice_store::{Account, Login, Scope, Store, StoreConfig, StoreError};
 
 use crate::{RedisServer, config, store};
 
@@ -82,7 +82,7 @@ async fn a_stolen_backup_opens_nothing() {
     let redis = RedisServer::start().await;
     let store = with_account(&redis).await;
     let session = store.sessions().create(&id("a")).await.unwrap();
-    let (token, _) = store.tokens().create(&id("a"), "laptop").await.unwrap();
+    let (token, _) = store.tokens().create(&id("a"), "laptop", Scope::All).await.unwrap();
     let login = Login { verifier: "pkce-verifier-in-plain".into(), binding: "b".into(), return_to: "/".into() };
     store.logins().put("oauth-state-in-plain", &login).await.unwrap();
 
@@ -145,12 +145,12 @@ async fn a_sign_in_is_taken_once() {
 async fn api_tokens_are_verified_listed_and_revoked() {
     let redis = RedisServer::start().await;
     let store = store(&redis).await;
-    let (plain, token) = store.tokens().create(&id("a"), " my laptop ").await.unwrap();
+    let (plain, token) = store.tokens().create(&id("a"), " my laptop ", Scope::All).await.unwrap();
     let plain = plain.expose_secret();
     assert!(plain.starts_with("slc_") && token.name == "my laptop");
     assert_eq!(store.tokens().list(&id("a")).await.unwrap(), std::slice::from_ref(&token));
 
-    assert_eq!(store.tokens().verify(plain).await.unwrap(), Some(id("a")));
+    assert_eq!(store.tokens().verify(plain).await.unwrap(), Some((id("a"), Scope::All)));
     assert!(store.tokens().list(&id("a")).await.unwrap()[0].last_used.is_some());
     assert_eq!(store.tokens().verify("slc_guessed").await.unwrap(), None);
     assert_eq!(store.tokens().verify("").await.unwrap(), None);
@@ -163,14 +163,35 @@ async fn api_tokens_are_verified_listed_and_revoked() {
 }
 
 #[tokio::test]
+async fn a_token_may_do_what_it_was_made_for() {
+    let redis = RedisServer::start().await;
+    let store = store(&redis).await;
+    for scope in Scope::EVERY {
+        let (plain, token) = store.tokens().create(&id("a"), "", scope).await.unwrap();
+        assert_eq!(token.scope, scope);
+        assert_eq!(store.tokens().verify(plain.expose_secret()).await.unwrap(), Some((id("a"), scope)));
+    }
+    let listed: Vec<_> = store.tokens().list(&id("a")).await.unwrap().iter().map(|token| token.scope).collect();
+    assert_eq!(listed.len(), 3);
+    // One that is older than scopes are may do what it could before.
+    let (plain, _) = store.tokens().create(&id("b"), "", Scope::Read).await.unwrap();
+    let key: Vec<String> = redis.ask(redis::cmd("HVALS").arg("{test}:account:dbid:b:tokens")).await.unwrap();
+    redis.ask::<()>(redis::cmd("HDEL").arg(format!("{{test}}:token:{}", key[0])).arg("scope")).await.unwrap();
+    assert_eq!(store.tokens().verify(plain.expose_secret()).await.unwrap(), Some((id("b"), Scope::All)));
+}
+
+#[tokio::test]
 async fn an_account_has_a_bounded_number_of_tokens() {
     let redis = RedisServer::start().await;
     let store = store(&redis).await;
     for _ in 0..50 {
-        store.tokens().create(&id("a"), "").await.unwrap();
+        store.tokens().create(&id("a"), "", Scope::All).await.unwrap();
     }
-    assert!(matches!(store.tokens().create(&id("a"), "").await, Err(StoreError::TooManyTokens { limit: 50 })));
-    assert!(store.tokens().create(&id("b"), "").await.is_ok());
+    assert!(matches!(
+        store.tokens().create(&id("a"), "", Scope::All).await,
+        Err(StoreError::TooManyTokens { limit: 50 })
+    ));
+    assert!(store.tokens().create(&id("b"), "", Scope::All).await.is_ok());
 }
 
 #[tokio::test]
@@ -178,7 +199,7 @@ async fn to_forget_an_account_is_to_forget_its_keys() {
     let redis = RedisServer::start().await;
     let store = with_account(&redis).await;
     let session = store.sessions().create(&id("a")).await.unwrap();
-    let (token, _) = store.tokens().create(&id("a"), "laptop").await.unwrap();
+    let (token, _) = store.tokens().create(&id("a"), "laptop", Scope::All).await.unwrap();
     let others = store.sessions().create(&id("b")).await.unwrap();
     store.accounts().forget(&id("a")).await.unwrap();
     assert!(store.accounts().get(&id("a")).await.unwrap().is_none());

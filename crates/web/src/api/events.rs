@@ -2,6 +2,8 @@
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 
+use sluice_store::Scope;
+
 use super::{Problem, token::caller};
 use crate::{
     live::{Voice, listen},
@@ -10,6 +12,6 @@ use crate::{
 
 /// The handler.
 pub(super) async fn get(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let (account, token) = caller(&state, &request).await?;
+    let (account, token) = caller(&state, &request, Scope::Read).await?;
     Ok(listen(state, account, Voice::Api { token })?)
 }

@@ -1,5 +1,7 @@
 //! A job as the API tells it. Field names are a promise: add, never rename.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use sluice_domain::{Items, Job, JobError, JobState};
@@ -11,7 +13,7 @@ use crate::view::{Around, list_percent, tell};
 #[derive(Debug, Serialize)]
 pub(crate) struct JobOut<'a> {
     id: &'a str,
-    url: &'a str,
+    url: Cow<'a, str>,
     title: Option<&'a str>,
     thumbnail: Option<&'a str>,
     duration: Option<f64>,
@@ -71,7 +73,7 @@ impl<'a> JobOut<'a> {
         let runs = job.state == JobState::Running;
         Self {
             id: job.id.as_str(),
-            url: job.url.as_str(),
+            url: job.url.shown(),
             title: job.title.as_deref(),
             thumbnail: job.thumbnail.as_deref(),
             duration: job.duration,

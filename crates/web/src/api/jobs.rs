@@ -9,9 +9,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sluice_domain::{AccountId, Job, JobId, JobRequest, JobState, Origin};
 use sluice_queue::{BadCursor, Cursor, Enqueued, Page, RecentsQuery};
+use sluice_store::Scope;
 
-use super::{JobOut, Problem, token::caller};
-use crate::{body, known, pages::rows, state::State};
+use super::{
+    JobOut, Problem,
+    token::{caller, caller_with_body},
+};
+use crate::{known, pages::rows, state::State};
 
 /// Jobs on one page of the list.
 const DEFAULT_LIMIT: u32 = 20;
@@ -42,8 +46,7 @@ struct Duplicate<'a> {
 /// `POST /jobs`: the same idempotency key again answers with the same job; with another link it is refused, or that link would be lost.
 /// A link that the account has already is not queued, unless its file is there no more or `force` says so.
 pub(super) async fn create(request: HttpRequest, payload: Payload, state: Data<State>) -> Answer {
-    let body = body::read(payload).await?;
-    let (account, _) = caller(&state, &request).await?;
+    let (account, body) = caller_with_body(&state, &request, payload, Scope::Send).await?;
     let asked: JobIn = serde_json::from_slice(&body).map_err(|error| Problem::BadJson(error.to_string()))?;
     let JobIn { url, preset, folder, idempotency_key, force } = asked;
     let (mut preset, mut folder) = (preset, folder);
@@ -92,9 +95,9 @@ pub(super) struct Wish {
 impl Wish {
     fn query(self, from: Option<String>) -> Result<RecentsQuery, Problem> {
         let state = self.state.as_deref().map(job_state).transpose()?;
-        let limit = self.limit.map(|text| text.parse::<u32>()).transpose();
-        let limit = limit.map_err(|_| Problem::BadQuery("limit is a number from 1 to 100."))?;
-        let limit = limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
+        let limit = self.limit.map_or(Ok(DEFAULT_LIMIT), |text| text.parse());
+        let limit = limit.ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+        let limit = limit.ok_or(Problem::BadQuery("limit is a number from 1 to 100."))?;
         let before = from.map(|text| text.parse::<Cursor>()).transpose();
         let before = before.map_err(|BadCursor| {
             Problem::BadQuery("before (for items of a list: after) is the `next` of an earlier answer.")
@@ -111,7 +114,7 @@ struct List<'a> {
 
 /// `GET /jobs`: newest first, lists in place of their items.
 pub(super) async fn list(request: HttpRequest, wish: Query<Wish>, state: Data<State>) -> Answer {
-    let (account, _) = caller(&state, &request).await?;
+    let (account, _) = caller(&state, &request, Scope::Read).await?;
     let mut wish = wish.into_inner();
     let from = wish.before.take();
     let page = state.queue.recents(&account, wish.query(from)?).await?;
@@ -120,7 +123,7 @@ pub(super) async fn list(request: HttpRequest, wish: Query<Wish>, state: Data<St
 
 /// `GET /jobs/{id}/items`: the items of a list, in its order.
 pub(super) async fn items(request: HttpRequest, id: Path<String>, wish: Query<Wish>, state: Data<State>) -> Answer {
-    let (account, _) = caller(&state, &request).await?;
+    let (account, _) = caller(&state, &request, Scope::Read).await?;
     let id = job_id(&id)?;
     state.queue.get(&account, &id).await?.ok_or(Problem::NotFound)?;
     let mut wish = wish.into_inner();
@@ -131,42 +134,42 @@ pub(super) async fn items(request: HttpRequest, id: Path<String>, wish: Query<Wi
 
 /// `GET /jobs/{id}`.
 pub(super) async fn get(request: HttpRequest, id: Path<String>, state: Data<State>) -> Answer {
-    let (account, _) = caller(&state, &request).await?;
+    let (account, _) = caller(&state, &request, Scope::Read).await?;
     let job = state.queue.get(&account, &job_id(&id)?).await?;
     told(StatusCode::OK, &state, &account, job).await
 }
 
 /// `POST /jobs/{id}/cancel`. A job that has ended stays as it is.
 pub(super) async fn cancel(request: HttpRequest, id: Path<String>, state: Data<State>) -> Answer {
-    let (account, _) = caller(&state, &request).await?;
+    let (account, _) = caller(&state, &request, Scope::Send).await?;
     let job = state.queue.cancel(&account, &job_id(&id)?).await?;
     told(StatusCode::OK, &state, &account, job).await
 }
 
 /// `POST /jobs/{id}/pause`. A job that has ended stays as it is.
 pub(super) async fn pause(request: HttpRequest, id: Path<String>, state: Data<State>) -> Answer {
-    let (account, _) = caller(&state, &request).await?;
+    let (account, _) = caller(&state, &request, Scope::Send).await?;
     let job = state.queue.pause(&account, &job_id(&id)?).await?;
     told(StatusCode::OK, &state, &account, job).await
 }
 
 /// `POST /jobs/{id}/resume`. A job that is not paused stays as it is.
 pub(super) async fn resume(request: HttpRequest, id: Path<String>, state: Data<State>) -> Answer {
-    let (account, _) = caller(&state, &request).await?;
+    let (account, _) = caller(&state, &request, Scope::Send).await?;
     let job = state.queue.resume(&account, &job_id(&id)?).await?;
     told(StatusCode::OK, &state, &account, job).await
 }
 
 /// `POST /jobs/{id}/retry`: the same job again.
 pub(super) async fn retry(request: HttpRequest, id: Path<String>, state: Data<State>) -> Answer {
-    let (account, _) = caller(&state, &request).await?;
+    let (account, _) = caller(&state, &request, Scope::Send).await?;
     let job = state.queue.retry(&account, &job_id(&id)?).await?;
     told(StatusCode::ACCEPTED, &state, &account, job).await
 }
 
 /// `DELETE /jobs/{id}`: off the list. The file in Dropbox stays.
 pub(super) async fn delete(request: HttpRequest, id: Path<String>, state: Data<State>) -> Answer {
-    let (account, _) = caller(&state, &request).await?;
+    let (account, _) = caller(&state, &request, Scope::Send).await?;
     match state.queue.delete(&account, &job_id(&id)?).await? {
         true => Ok(HttpResponse::NoContent().finish()),
         false => Err(Problem::NotFound),

@@ -1,15 +1,18 @@
 //! `/api/v1/plan`: what a link leads to, before anything is queued.
 
+use std::borrow::Cow;
+
 use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Payload},
 };
 use serde::{Deserialize, Serialize};
 use sluice_domain::{FailureKind, JobRequest, Origin, Preset, Route, plan::Container};
+use sluice_store::Scope;
 
-use super::{Problem, token::caller};
+use super::{Problem, token::caller_with_body};
 use crate::{
-    body,
+    limits::Act,
     preview::{Asker, Kind, Offer, Seen},
     state::State,
 };
@@ -25,7 +28,7 @@ struct PlanIn {
 /// What is there.
 #[derive(Serialize)]
 struct PlanOut<'a> {
-    url: &'a str,
+    url: Cow<'a, str>,
     kind: &'static str,
     title: Option<&'a str>,
     thumbnail: Option<&'a str>,
@@ -54,7 +57,7 @@ struct OfferOut<'a> {
 #[derive(Serialize)]
 struct RefusalOut<'a> {
     kind: FailureKind,
-    message: std::borrow::Cow<'a, str>,
+    message: Cow<'a, str>,
 }
 
 impl<'a> OfferOut<'a> {
@@ -83,8 +86,8 @@ pub(super) async fn create(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let body = body::read(payload).await?;
-    let (account, _) = caller(&state, &request).await?;
+    let (account, body) = caller_with_body(&state, &request, payload, Scope::Send).await?;
+    state.count(Act::Preview, &account).await?;
     let PlanIn { url, preset } = serde_json::from_slice(&body).map_err(|error| Problem::BadJson(error.to_string()))?;
     let account = state.store.accounts().get(&account).await?.ok_or(Problem::NoToken)?;
     let preset = preset.unwrap_or_else(|| account.preset.to_string());
@@ -95,7 +98,7 @@ pub(super) async fn create(
 
 fn told<'a>(asked: &'a JobRequest, seen: &'a Seen) -> PlanOut<'a> {
     let list = PlanOut {
-        url: asked.url.as_str(),
+        url: asked.url.shown(),
         kind: "list",
         title: seen.title.as_deref(),
         thumbnail: seen.thumbnail.as_deref(),

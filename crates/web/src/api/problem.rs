@@ -1,19 +1,27 @@
 //! What the API says when it cannot do what was asked (RFC 9457).
 
+use std::time::Duration;
+
 use actix_web::{
     HttpResponse, ResponseError,
     http::{
         StatusCode,
-        header::{RETRY_AFTER, WWW_AUTHENTICATE},
+        header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE},
     },
 };
 use serde::Serialize;
 use sluice_domain::{BadRequest, Failure, FailureKind};
 use sluice_queue::QueueError;
-use sluice_store::StoreError;
+use sluice_store::{Scope, StoreError};
 use thiserror::Error;
 
-use crate::{body::BodyFault, error::RETRY_SECONDS, live::Busy, preview::NoPreview};
+use crate::{
+    body::BodyFault,
+    error::RETRY_SECONDS,
+    limits::{NotNow, seconds},
+    live::Busy,
+    preview::NoPreview,
+};
 
 /// Everything that can stand in the way of a call. The text of each is for people.
 #[derive(Debug, Error)]
@@ -21,12 +29,18 @@ pub(crate) enum Problem {
     /// No token, or one that is not good.
     #[error("Give an API token: `Authorization: Bearer slc_…`. Make one under Settings.")]
     NoToken,
+    /// A token that may do other things.
+    #[error("This token may not do that: it takes one with the scope {0}, or all. Make one under Settings.")]
+    Scope(Scope),
+    /// Asked too often; how long to wait.
+    #[error("That was more than this server takes at once. Go on in {} s.", seconds(*.0))]
+    TooOften(Duration),
     /// No such job, or somebody else's; no such address.
     #[error("There is no such thing, or it is not yours.")]
     NotFound,
-    /// A method that this address does not know.
-    #[error("This address does not know this method.")]
-    NoMethod,
+    /// A method that this address does not know; those that it does.
+    #[error("This address does not know this method, but these: {allowed}.")]
+    NoMethod { allowed: &'static str },
     /// The body is no JSON of the shape asked for.
     #[error("The body is not the JSON that is asked for: {0}")]
     BadJson(String),
@@ -97,14 +111,15 @@ impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::NoToken => StatusCode::UNAUTHORIZED,
+            Self::Scope(_) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::NoMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NoMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BadJson(_) | Self::BadQuery(_) => StatusCode::BAD_REQUEST,
             Self::Body(BodyFault::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Body(BodyFault::TooSlow | BodyFault::Broken) => StatusCode::REQUEST_TIMEOUT,
             Self::BadRequest(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict(_) => StatusCode::CONFLICT,
-            Self::Full(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Full(_) | Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NoPreview(NoPreview::Failed(failure)) => about_the_link(failure),
             Self::NoPreview(NoPreview::Busy) => StatusCode::TOO_MANY_REQUESTS,
             Self::NoPreview(NoPreview::Replaced) => StatusCode::CONFLICT,
@@ -119,8 +134,22 @@ impl ResponseError for Problem {
         if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
             response.insert_header((RETRY_AFTER, RETRY_SECONDS));
         }
-        if status == StatusCode::UNAUTHORIZED {
-            response.insert_header((WWW_AUTHENTICATE, "Bearer"));
+        match self {
+            Self::TooOften(wait) => {
+                response.insert_header((RETRY_AFTER, seconds(*wait)));
+            }
+            Self::NoMethod { allowed } => {
+                response.insert_header((ALLOW, *allowed));
+            }
+            Self::NoToken => {
+                response.insert_header((WWW_AUTHENTICATE, "Bearer"));
+            }
+            // RFC 6750, section 3.1.
+            Self::Scope(scope) => {
+                let wanted = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+                response.insert_header((WWW_AUTHENTICATE, wanted));
+            }
+            _ => {}
         }
         let document = Document {
             r#type: "about:blank",
@@ -160,6 +189,15 @@ impl From<QueueError> for Problem {
             QueueError::Store(error) => error.into(),
             error @ QueueError::Full { .. } => Self::Full(error.to_string()),
             error => Self::Conflict(error.to_string()),
+        }
+    }
+}
+
+impl From<NotNow> for Problem {
+    fn from(error: NotNow) -> Self {
+        match error {
+            NotNow::TooOften(wait) => Self::TooOften(wait),
+            NotNow::Store(error) => error.into(),
         }
     }
 }

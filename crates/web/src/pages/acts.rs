@@ -10,7 +10,7 @@ use sluice_queue::QueueError;
 use url::Url;
 
 use super::see;
-use crate::{body::Fields, error::PageError, place::safe_return, state::State};
+use crate::{error::PageError, place::safe_return, state::State};
 
 /// The handler. Somebody else's job is not found, like one that never was.
 pub(crate) async fn post(
@@ -21,9 +21,7 @@ pub(crate) async fn post(
 ) -> Result<HttpResponse, PageError> {
     let (id, verb) = path.into_inner();
     let id: JobId = id.parse().map_err(|_| PageError::NotFound)?;
-    let fields = Fields::read(payload).await?;
-    let visitor = state.signed_in(&request, &format!("/jobs/{id}")).await?;
-    visitor.check(&fields)?;
+    let (visitor, _) = state.form(&request, payload, &format!("/jobs/{id}")).await?;
     let account = &visitor.account.id;
     let done = match verb.as_str() {
         "cancel" => state.queue.cancel(account, &id).await.map(|job| job.is_some()),

@@ -16,7 +16,7 @@ use super::{
     page, see,
 };
 use crate::{
-    body::Fields,
+    body::{Fields, MAX_BODY_BYTES},
     error::PageError,
     state::State,
     view::{OperatorAsk, count_of, name_of},
@@ -65,8 +65,8 @@ pub(crate) async fn post(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, PageError> {
-    let fields = Fields::read(payload).await?;
     let visitor = state.operator(&request).await?;
+    let fields = Fields::read(payload, MAX_BODY_BYTES).await?;
     visitor.check(&fields)?;
     let operator = state.queue.operator();
     let by = &visitor.account.id;

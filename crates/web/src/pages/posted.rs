@@ -5,7 +5,7 @@ use url::form_urlencoded::Serializer;
 
 use super::random_word;
 use crate::{
-    body::{BodyFault, Fields},
+    body::{Fields, MAX_BODY_BYTES, MAX_STRANGER_BYTES},
     error::PageError,
     state::State,
     view::{Form, Typed},
@@ -19,36 +19,42 @@ pub(super) struct Posted {
 }
 
 impl Posted {
-    pub(super) async fn read(payload: Payload) -> Result<Self, BodyFault> {
-        let fields = Fields::read(payload).await?;
+    /// The form, and whose it is, proven.
+    pub(super) async fn read(
+        state: &State,
+        request: &HttpRequest,
+        payload: Payload,
+    ) -> Result<(Self, Visitor), PageError> {
+        let visitor = state.visitor(request).await;
+        let most = if matches!(visitor, Ok(None)) { MAX_STRANGER_BYTES } else { MAX_BODY_BYTES };
+        let posted = Self::of(Fields::read(payload, most).await?);
+        let visitor = visitor.map_err(|error| posted.keep(error))?.ok_or_else(|| {
+            // The session ended meanwhile: the links wait in the field behind the sign-in.
+            let query: String = Serializer::new(String::new()).append_pair("url", posted.typed.text.trim()).finish();
+            PageError::signed_out(&format!("/?{query}"))
+        })?;
+        visitor.check(&posted.fields)?;
+        Ok((posted, visitor))
+    }
+
+    fn of(fields: Fields) -> Self {
         let field = |name: &str| fields.get(name).to_owned();
         let typed = Typed { text: field("url"), preset: field("preset"), folder: field("folder") };
         let key = form_key(fields.get("key"));
-        Ok(Self { fields, typed, key })
+        Self { fields, typed, key }
     }
 
-    /// Redis is away: the same form again, with all that was typed. Its key makes sure that sending it twice makes one job.
+    /// Not now: the same form again, with all that was typed. Its key makes sure that sending it twice makes one job.
     pub(super) fn keep(&self, error: PageError) -> PageError {
+        let form = || {
+            let csrf = self.fields.get("csrf").to_owned();
+            Some(Box::new(Form::new(csrf, self.key.clone(), self.typed.clone(), None)))
+        };
         match error {
-            PageError::Unavailable { .. } => {
-                let csrf = self.fields.get("csrf").to_owned();
-                let form = Form::new(csrf, self.key.clone(), self.typed.clone(), None);
-                PageError::Unavailable { form: Some(Box::new(form)) }
-            }
+            PageError::Unavailable { .. } => PageError::Unavailable { form: form() },
+            PageError::TooOften { wait, .. } => PageError::TooOften { wait, form: form() },
             other => other,
         }
-    }
-
-    /// Whose form it is, proven.
-    pub(super) async fn visitor(&self, state: &State, request: &HttpRequest) -> Result<Visitor, PageError> {
-        let visitor = state.visitor(request).await.map_err(|error| self.keep(error))?;
-        let visitor = visitor.ok_or_else(|| {
-            // The session ended meanwhile: the links wait in the field behind the sign-in.
-            let query: String = Serializer::new(String::new()).append_pair("url", self.typed.text.trim()).finish();
-            PageError::signed_out(&format!("/?{query}"))
-        })?;
-        visitor.check(&self.fields)?;
-        Ok(visitor)
     }
 
     /// One link on each line.

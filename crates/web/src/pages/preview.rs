@@ -40,8 +40,7 @@ pub(crate) async fn post(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, PageError> {
-    let posted = Posted::read(payload).await?;
-    let visitor = posted.visitor(&state, &request).await?;
+    let (posted, visitor) = Posted::read(&state, &request, payload).await?;
     let looked = look(&state, &visitor, &posted).await;
     if request.headers().get(ACCEPT).is_some_and(|accept| accept == "application/json") {
         // Half a link is no news to whoever is typing it.

@@ -35,9 +35,8 @@ pub(crate) async fn post(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, PageError> {
-    let posted = Posted::read(payload).await?;
+    let (posted, visitor) = Posted::read(&state, &request, payload).await?;
     let kept = |error: PageError| posted.keep(error);
-    let visitor = posted.visitor(&state, &request).await?;
     let (typed, key) = (&posted.typed, &posted.key);
     let requests = match requests(typed, key) {
         Ok(requests) => requests,

@@ -9,11 +9,10 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use sluice_domain::{Folder, Preset};
-use sluice_store::StoreError;
+use sluice_store::{Scope, StoreError};
 
 use super::{page, see};
 use crate::{
-    body::Fields,
     error::PageError,
     state::State,
     view::{SettingsPage, TokenLine, preset_choices, since},
@@ -48,7 +47,7 @@ pub(crate) async fn post(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, PageError> {
-    let (visitor, fields) = form(&request, payload, &state).await?;
+    let (visitor, fields) = state.form(&request, payload, HERE).await?;
     let preset = fields.get("preset").parse::<Preset>().map_err(|bad| bad.to_string());
     let folder = fields.get("folder").parse::<Folder>().map_err(|bad| bad.to_string());
     match (folder, preset) {
@@ -70,12 +69,13 @@ pub(crate) async fn make_token(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, PageError> {
-    let (visitor, fields) = form(&request, payload, &state).await?;
+    let (visitor, fields) = state.form(&request, payload, HERE).await?;
+    let scope = fields.get("scope").parse().map_err(|_| PageError::NotFound)?;
     let name = match fields.get("name").trim() {
         "" => "unnamed",
         name => name,
     };
-    let made = state.store.tokens().create(&visitor.account.id, name).await;
+    let made = state.store.tokens().create(&visitor.account.id, name, scope).await;
     let mut settings = settings(&state, &visitor).await?;
     match made {
         Ok((plain, _)) => settings.fresh_token = Some(plain.expose_secret().to_owned()),
@@ -94,16 +94,9 @@ pub(crate) async fn revoke_token(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, PageError> {
-    let (visitor, _) = form(&request, payload, &state).await?;
+    let (visitor, _) = state.form(&request, payload, HERE).await?;
     state.store.tokens().revoke(&visitor.account.id, &id).await?;
     Ok(see(HERE))
-}
-
-async fn form(request: &HttpRequest, payload: Payload, state: &State) -> Result<(Visitor, Fields), PageError> {
-    let fields = Fields::read(payload).await?;
-    let visitor = state.signed_in(request, HERE).await?;
-    visitor.check(&fields)?;
-    Ok((visitor, fields))
 }
 
 async fn settings(state: &State, visitor: &Visitor) -> Result<SettingsPage, PageError> {
@@ -112,9 +105,11 @@ async fn settings(state: &State, visitor: &Visitor) -> Result<SettingsPage, Page
     let tokens = state.store.tokens().list(&account.id).await?.into_iter().map(|token| TokenLine {
         id: token.id,
         name: token.name,
+        may: may(token.scope),
         made: since(token.created_at, now),
         used: token.last_used.map(|used| since(used, now)),
     });
+    let scopes = Scope::EVERY.into_iter().map(|scope| (scope.as_str(), may(scope)));
     Ok(SettingsPage {
         frame: state.frame(visitor).await,
         csrf: visitor.session.csrf.clone(),
@@ -122,8 +117,18 @@ async fn settings(state: &State, visitor: &Visitor) -> Result<SettingsPage, Page
         presets: preset_choices(account.preset),
         fault: None,
         fresh_token: None,
+        scopes: scopes.collect(),
         tokens: tokens.collect(),
         display_name: account.display_name.clone(),
         email: account.email.clone(),
     })
+}
+
+/// What a token may do, in words.
+fn may(scope: Scope) -> &'static str {
+    match scope {
+        Scope::All => "see your list and send links",
+        Scope::Send => "send links, not see your list",
+        Scope::Read => "see your list, change nothing",
+    }
 }

@@ -24,6 +24,7 @@ use super::random_word;
 use crate::{
     cookies::Name,
     error::{PageError, SignInFault},
+    limits::Act,
     place::safe_return,
     state::State,
     visitor::same,
@@ -53,6 +54,7 @@ pub(crate) async fn login(
         let to = format!("{}/login?{query}", state.place.public_url);
         return Ok(HttpResponse::TemporaryRedirect().insert_header((LOCATION, to)).finish());
     }
+    state.count_address(Act::SignIn, &request).await?;
     let (word, binding) = (random_word(), random_word());
     let pkce = Pkce::new(&mut rand::rng());
     let return_to = next.to_owned();
@@ -80,6 +82,7 @@ pub(crate) async fn callback(
 ) -> Result<HttpResponse, PageError> {
     let expired = || PageError::SignIn(SignInFault::Expired);
     let secure = state.place.secure;
+    state.count_address(Act::SignIn, &request).await?;
     let word = answer.state.as_deref().filter(|word| !word.is_empty()).ok_or_else(expired)?;
     let login = state.store.logins().take(word).await?.ok_or_else(expired)?;
     let binding = Name::Login.read(&request, secure).ok_or_else(expired)?;
@@ -95,6 +98,10 @@ pub(crate) async fn callback(
         (None, None) => Err(expired()),
         (None, Some(code)) => {
             let account = connect(&state, code, &login).await?;
+            // Whoever was signed in with this browser before, if anybody, no longer is: a session never outlives its sign-in.
+            if let Some(before) = Name::Session.read(&request, secure).filter(|token| !token.is_empty()) {
+                state.store.sessions().delete(&before.into()).await?;
+            }
             let token = state.store.sessions().create(&account.id).await?;
             tracing::info!(account.id = %account.id, "Signed in");
             Ok(HttpResponse::SeeOther()

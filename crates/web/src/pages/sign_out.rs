@@ -10,7 +10,12 @@ use sluice_domain::{AccountId, JobState};
 use sluice_queue::{QueueError, RecentsQuery};
 
 use super::see;
-use crate::{body::Fields, cookies::Name, error::PageError, state::State};
+use crate::{
+    body::{Fields, MAX_STRANGER_BYTES},
+    cookies::Name,
+    error::PageError,
+    state::State,
+};
 
 /// How long a person waits for Dropbox to confirm.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -26,8 +31,9 @@ pub(crate) async fn logout(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, PageError> {
-    let fields = Fields::read(payload).await?;
-    if let Some(visitor) = state.visitor(&request).await? {
+    let visitor = state.visitor(&request).await?;
+    let fields = Fields::read(payload, MAX_STRANGER_BYTES).await?;
+    if let Some(visitor) = visitor {
         visitor.check(&fields)?;
         state.store.sessions().delete(&visitor.token).await?;
     }
@@ -40,9 +46,7 @@ pub(crate) async fn disconnect(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, PageError> {
-    let fields = Fields::read(payload).await?;
-    let visitor = state.signed_in(&request, "/settings").await?;
-    visitor.check(&fields)?;
+    let (visitor, _) = state.form(&request, payload, "/settings").await?;
     let account = &visitor.account;
     for job_state in UNDER_WAY {
         cancel_all(&state, &account.id, job_state).await?;

@@ -15,8 +15,8 @@ pub(crate) struct Fact {
 pub(crate) fn facts(job: &Job) -> Vec<Fact> {
     let plain = |name, value: String| Fact { name, value, link: None };
     // A link that carries a name and a password is shown, but not offered: following it would send them from this browser.
-    let link = Some(job.url.to_string()).filter(|link| !link.contains('@'));
-    let mut facts = vec![Fact { name: "Link", value: job.url.to_string(), link }];
+    let link = Some(job.url.to_string()).filter(|_| !job.url.has_credentials());
+    let mut facts = vec![Fact { name: "Link", value: job.url.shown().into_owned(), link }];
     if let Some(item) = job.item {
         facts.push(plain("Item", format!("{item} of those behind the link")));
     }

@@ -75,6 +75,8 @@ pub(crate) struct SettingsPage {
     pub(crate) fault: Option<String>,
     pub(crate) fresh_token: Option<String>,
     pub(crate) tokens: Vec<TokenLine>,
+    /// What a new token may do: the word for it, and what it means.
+    pub(crate) scopes: Vec<(&'static str, &'static str)>,
     pub(crate) display_name: String,
     pub(crate) email: String,
 }
@@ -84,6 +86,8 @@ pub(crate) struct SettingsPage {
 pub(crate) struct TokenLine {
     pub(crate) id: String,
     pub(crate) name: String,
+    /// What it may do, in words.
+    pub(crate) may: &'static str,
     pub(crate) made: String,
     pub(crate) used: Option<String>,
 }
@@ -105,13 +109,14 @@ pub(crate) struct Go {
     pub(crate) href: &'static str,
 }
 
-/// Redis cannot be reached: what was typed stays in the form.
+/// Not now, but in a moment: what was typed stays in the form.
 #[derive(Template)]
-#[template(path = "unavailable.html")]
-pub(crate) struct Unavailable {
+#[template(path = "later.html")]
+pub(crate) struct Later {
     pub(crate) frame: Frame,
+    pub(crate) heading: &'static str,
+    pub(crate) message: String,
     pub(crate) form: Option<Form>,
-    pub(crate) again: String,
 }
 
 /// Every quality, for a list to choose from.

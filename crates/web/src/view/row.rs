@@ -131,7 +131,7 @@ pub(crate) fn title(job: &Job) -> String {
     if let Some(title) = known_title(job) {
         return title.to_owned();
     }
-    let link = job.url.as_str();
+    let link = &*job.url.shown();
     let link = link.strip_prefix("https://").or_else(|| link.strip_prefix("http://")).unwrap_or(link);
     link.strip_prefix("www.").unwrap_or(link).trim_end_matches('/').to_owned()
 }

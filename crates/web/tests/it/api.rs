@@ -96,6 +96,8 @@ async fn problems_are_told_as_the_standard_says() {
         ("GET", "/jobs?state=happy", None, 400, json!(null)),
         ("GET", "/jobs?before=x", None, 400, json!(null)),
         ("GET", "/jobs?limit=many", None, 400, json!(null)),
+        ("GET", "/jobs?limit=0", None, 400, json!(null)),
+        ("GET", "/jobs?limit=101", None, 400, json!(null)),
         ("GET", "/jobs/nonsense", None, 404, json!(null)),
         ("GET", "/nowhere", None, 404, json!(null)),
         ("PUT", "/jobs", None, 405, json!(null)),
@@ -107,6 +109,8 @@ async fn problems_are_told_as_the_standard_says() {
         assert_eq!((&problem["status"], &problem["field"]), (&json!(status), &field), "{method} {path}");
         assert!(problem["detail"].as_str().is_some_and(|detail| detail.len() > 10), "{problem}");
     }
+    let answer = ada.call("TRACE", "/jobs", None).await;
+    assert_eq!((answer.status().as_u16(), answer.headers()["allow"].to_str().unwrap()), (405, "GET, POST"));
     let answer = house.stranger().call("GET", "/jobs", None).await;
     assert_eq!((answer.status().as_u16(), answer.headers()["www-authenticate"].to_str().unwrap()), (401, "Bearer"));
 }

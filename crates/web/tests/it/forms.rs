@@ -2,6 +2,7 @@
 
 use sluice_domain::{JobState, Preset};
 use sluice_queue::RecentsQuery;
+use sluice_store::Scope;
 
 use crate::house::{House, Person, location, text};
 
@@ -126,9 +127,9 @@ async fn settings_are_kept() {
     assert!(page.contains("value=\"/Videos/Talks\"") && page.contains("value=\"iphone\" checked"));
     assert_eq!(ada.post("/settings", &[("folder", "/.."), ("preset", "best")]).await.status(), 422);
 
-    let page = text(ada.post("/settings/tokens", &[("name", "my laptop")]).await).await;
+    let page = text(ada.post("/settings/tokens", &[("name", "my laptop"), ("scope", "all")]).await).await;
     let plain = &page[page.find("slc_").expect("the token is shown")..][..47];
-    assert_eq!(house.store.tokens().verify(plain).await.unwrap().as_ref(), Some(&ada.id));
+    assert_eq!(house.store.tokens().verify(plain).await.unwrap(), Some((ada.id.clone(), Scope::All)));
     assert!(!text(ada.get("/settings").await).await.contains(plain), "shown only once");
     for token in house.store.tokens().list(&ada.id).await.unwrap() {
         ada.post(&format!("/settings/tokens/{}/revoke", token.id), &[]).await;

@@ -8,11 +8,11 @@ use std::{
 
 use jiff::Timestamp;
 use reqwest::{Client, Response, redirect::Policy};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use sluice_domain::{AccountId, Folder, Job, JobId, JobState, Preset};
 use sluice_queue::{Queue, QueueConfig, WorkerConfig, run_workers};
 use sluice_runtime::Settings;
-use sluice_store::{Account, Store, StoreConfig};
+use sluice_store::{Account, Scope, Store, StoreConfig};
 use sluice_web::App;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -132,7 +132,7 @@ impl House {
     }
 
     pub(crate) async fn sign_in(&self, name: &str) -> Person {
-        self.sign_in_as(&format!("dbid:{name}"), name, "refresh").await
+        self.sign_in_as(&format!("dbid:{}", plain(name)), name, "refresh").await
     }
 
     /// Somebody whose account is connected to this Dropbox.
@@ -157,7 +157,7 @@ impl House {
         self.store.accounts().put(&account).await.unwrap();
         let session = self.store.sessions().create(&id).await.unwrap();
         let csrf = self.store.sessions().get(session.expose_secret()).await.unwrap().unwrap().csrf;
-        let (token, _) = self.store.tokens().create(&id, "test").await.unwrap();
+        let (token, _) = self.store.tokens().create(&id, "test", Scope::All).await.unwrap();
         let cookie = format!("sluice_session={}", session.expose_secret());
         let token = token.expose_secret().to_owned();
         Person { id, cookie, csrf, token, client: client(), base: self.base.clone() }
@@ -197,13 +197,36 @@ impl House {
     }
 }
 
+/// A name as part of an account's id.
+fn plain(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
 fn client() -> Client {
     Client::builder().redirect(Policy::none()).timeout(PATIENCE).build().unwrap()
 }
 
 impl Person {
     pub(crate) async fn get(&self, path: &str) -> Response {
-        self.client.get(format!("{}{path}", self.base)).header("cookie", &self.cookie).send().await.unwrap()
+        self.get_as(path, &[]).await
+    }
+
+    /// Gets a page, with these headers too.
+    pub(crate) async fn get_as(&self, path: &str, headers: &[(&str, &str)]) -> Response {
+        let request = self.client.get(format!("{}{path}", self.base)).header("cookie", &self.cookie);
+        headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)).send().await.unwrap()
+    }
+
+    /// The same person with another cookie.
+    pub(crate) fn with_cookie(&self, cookie: &str) -> Self {
+        Self { cookie: cookie.to_owned(), ..self.with_token(&self.token.clone().into()) }
+    }
+
+    /// The same person with another API token.
+    pub(crate) fn with_token(&self, token: &SecretString) -> Self {
+        let (id, client, base) = (self.id.clone(), self.client.clone(), self.base.clone());
+        let (cookie, csrf) = (self.cookie.clone(), self.csrf.clone());
+        Self { id, cookie, csrf, token: token.expose_secret().to_owned(), client, base }
     }
 
     /// Posts a form with this person's token.
@@ -211,6 +234,14 @@ impl Person {
         let mut fields = fields.to_vec();
         fields.push(("csrf", &self.csrf));
         self.post_plainly(path, &fields).await
+    }
+
+    /// Posts a form with this person's token, and with these headers too.
+    pub(crate) async fn post_as(&self, path: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Response {
+        let mut fields = fields.to_vec();
+        fields.push(("csrf", &self.csrf));
+        let request = self.client.post(format!("{}{path}", self.base)).header("cookie", &self.cookie).form(&fields);
+        headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)).send().await.unwrap()
     }
 
     /// Posts a form as it is.

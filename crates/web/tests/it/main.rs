@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod api;
+mod attacks;
 mod dropbox;
 mod duplicates;
 mod ears;
 mod forms;
 mod house;
 mod isolation;
+mod limits;
 mod lists;
 mod live;
 mod operator;
@@ -16,4 +18,5 @@ mod outage;
 mod pages;
 mod picture;
 mod playground;
+mod scopes;
 mod script;

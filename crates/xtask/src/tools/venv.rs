@@ -47,7 +47,15 @@ impl Venv {
             }
             println!("Installing {} with pip …", names(&wanted));
             run(command(place::in_venv("python"))
-                .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
+                .args([
+                    "-m",
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "--disable-pip-version-check",
+                    "--require-hashes",
+                    "--requirement",
+                ])
                 .arg(&list))?;
             fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
         }
@@ -76,10 +84,14 @@ fn stamp(venv: &Path, list: &Path) -> PathBuf {
     venv.join(format!("installed-{}", relative.display().to_string().replace('/', "-")))
 }
 
-/// The packages of a list, without their versions.
+/// The packages of a list, without their versions and the hashes that follow on lines of their own.
 fn names(list: &str) -> String {
-    let packages = list.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    packages.filter_map(|line| line.split("==").next()).collect::<Vec<_>>().join(", ")
+    packages(list).filter_map(|line| line.split("==").next()).collect::<Vec<_>>().join(", ")
+}
+
+/// The lines of a list that name a package.
+fn packages(list: &str) -> impl Iterator<Item = &str> {
+    list.lines().filter(|line| line.starts_with(|first: char| first.is_ascii_alphanumeric()))
 }
 
 #[cfg(test)]
@@ -87,13 +99,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_are_there_and_pinned() {
+    fn lists_are_there_and_pinned_by_hash() {
         for list in Venv::Test.lists() {
             let text = fs::read_to_string(&list).unwrap();
-            for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-                assert!(line.contains("=="), "{}: {line} is not pinned", list.display());
+            let hashed = text.split("\n    --hash=sha256:").count() - 1;
+            assert!(hashed > 0 && hashed == text.matches("--hash=").count(), "{}", list.display());
+            for line in packages(&text) {
+                assert!(line.contains("==") && line.ends_with('\\'), "{}: {line} is not pinned", list.display());
             }
         }
-        assert_eq!(names("# c\na==1\nb==2\n"), "a, b");
+        assert_eq!(names("# c\na==1 \\\n    --hash=sha256:0 \\\n    --hash=sha256:1\nb==2\n"), "a, b");
     }
 }

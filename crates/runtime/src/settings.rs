@@ -205,6 +205,8 @@ impl Limits {
 pub struct Worker {
     /// Jobs at once.
     pub concurrency: u32,
+    /// Links that are looked at at once.
+    pub extractions: u32,
     /// Where whole files are kept for a while; never empty once loaded.
     #[serde(deserialize_with = "text::spool_dir")]
     pub spool_dir: PathBuf,

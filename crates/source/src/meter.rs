@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sluice_domain::{Failure, FailureKind, Length, Plan, Protocol, Route};
+use sluice_domain::{ByteSize, Failure, FailureKind, Length, Plan, Protocol, Route};
 use sluice_egress::Egress;
 use sluice_transfer::Gate;
 
@@ -27,7 +27,7 @@ impl Meter {
     /// # Errors
     /// When the client for the web cannot be made.
     pub fn new(egress: Egress) -> Result<Self, SourceError> {
-        Ok(Self { web: Web::new(egress)? })
+        Ok(Self { web: Web::new(egress, ByteSize(0))? })
     }
 
     /// The exact length where it can be had; `plan.length` where it cannot. It may take as long as the site's patience lasts: whoever waits
@@ -74,7 +74,7 @@ impl Renew for Never {
 mod tests {
     use futures::TryStreamExt as _;
     use serde_json::{Value, json};
-    use sluice_domain::{ByteSize, Limits, Preset, plan::plan};
+    use sluice_domain::{Limits, Preset, plan::plan};
 
     use super::*;
     use crate::{

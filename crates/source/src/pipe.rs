@@ -45,7 +45,7 @@ pub(crate) enum Native {
 }
 
 /// How much of the result is kept until it is acknowledged: a sink may have as much under way, and no more.
-const WINDOW_BYTES: u64 = 8 << 20;
+pub(crate) const WINDOW_BYTES: u64 = 8 << 20;
 
 /// The piped route of this process. Clones share the budget.
 #[derive(Debug, Clone)]

@@ -13,7 +13,7 @@ use crate::{
     http::{Media, OpenError, Web},
     interleave::{self, Inputs, Refused},
     labels::Labels,
-    pipe::{Native, Pipe},
+    pipe::{Native, Pipe, WINDOW_BYTES},
     spool::Spool,
 };
 
@@ -132,9 +132,12 @@ impl Routes {
     /// When the spool cannot be opened, or the client for the web cannot be made.
     pub fn open(config: RoutesConfig) -> Result<Self, SourceError> {
         let RoutesConfig { spool_dir, spool_bytes, buffer_bytes, tools } = config;
+        // A fourth for what comes before its turn, over several connections to a slow site; but one window there must be.
+        let ahead = ByteSize(buffer_bytes.0.saturating_sub(WINDOW_BYTES).min(buffer_bytes.0 / 4));
+        let windows = ByteSize(buffer_bytes.0 - ahead.0);
         Ok(Self {
-            web: Web::new(tools.egress.clone())?,
-            pipe: Pipe::new(tools.clone(), BufferBudget::new(buffer_bytes)),
+            web: Web::new(tools.egress.clone(), ahead)?,
+            pipe: Pipe::new(tools.clone(), BufferBudget::new(windows)),
             spool: Spool::open(&spool_dir, spool_bytes, tools)?,
         })
     }
@@ -202,9 +205,15 @@ impl Routes {
     /// Over the disk. A file that is served in ranges is fetched by ourselves.
     async fn spool(&self, fetch: &Fetch<'_>) -> Result<Fetched, Failure> {
         let is_file = |format: &Format| format.protocol == Protocol::Http && format.is_fetched_plainly();
-        let own = if fetch.formats().all(is_file) { fetch.file().await.ok() } else { None };
+        let opened = if fetch.formats().all(is_file) { Some(fetch.file().await) } else { None };
+        let own = match opened {
+            Some(Ok(file)) => Some(file).filter(|file| file.access() == Access::Random),
+            Some(Err(OpenError::Failed(failure))) if failure.kind == FailureKind::RefusedAddress => {
+                return Err(failure);
+            }
+            Some(Err(_)) | None => None,
+        };
         fetch.gate.check()?;
-        let own = own.filter(|file| file.access() == Access::Random);
         let labels = self.labels(fetch).await;
         fetch.gate.check()?;
         self.spool.fetch(fetch.plan, fetch.extraction, own, &labels, fetch.gate).await

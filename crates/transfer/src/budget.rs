@@ -10,7 +10,7 @@ use crate::Gate;
 /// What one permit stands for, so that any budget is a number of permits that a semaphore can count.
 const UNIT_BYTES: u64 = 4 * 1024;
 
-/// `worker.buffer_bytes`: what the windows of all transfers take up together. Clones share it.
+/// Of `worker.buffer_bytes`, what the windows of all transfers take up together. Clones share it.
 #[derive(Debug, Clone)]
 pub struct BufferBudget {
     units: Arc<Semaphore>,

@@ -7,7 +7,7 @@ use sluice_dropbox::Tuning;
 use sluice_egress::Egress;
 use sluice_queue::{WorkerConfig, run_workers};
 use sluice_runtime::{Boot, Settings, health};
-use sluice_source::{Routes, RoutesConfig, Tools, extractor};
+use sluice_source::{Routes, RoutesConfig, Tools, ToolsConfig, extractor};
 use sluice_store::Store;
 
 use crate::handler::JobHandler;
@@ -56,7 +56,10 @@ async fn connect(settings: &Settings) -> anyhow::Result<Store> {
 }
 
 async fn handler(settings: &Settings, store: Store, egress: &Egress) -> anyhow::Result<JobHandler> {
-    let tools = Tools::find(sluice_wiring::tools(settings, egress))?;
+    let tools = Tools::find(ToolsConfig {
+        extract_slots: settings.worker.extractions as usize,
+        ..sluice_wiring::tools(settings, egress)
+    })?;
     tools.try_out().await?;
     let routes = Routes::open(RoutesConfig {
         spool_dir: settings.worker.spool_dir.clone(),

@@ -17,6 +17,8 @@ use crate::run::{LIMIT, line, seconds};
 
 /// Of the site, in all: every transfer lasts as long as all of them together.
 const RATE: u64 = 60_000_000;
+/// Links looked at at once. They take processor time above all: with as many as there are cores here, the rest only waits in memory.
+const EXTRACTIONS: &str = "2";
 /// How often the phases of the jobs are looked at.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -45,7 +47,7 @@ struct Phases {
 async fn one_mix(transfers: u32, megabytes: u64, links: Links, is_pair: IsPair) -> Result<()> {
     let count = transfers.to_string();
     let setup = World::setup().secure().setting("worker.concurrency", &count).setting("limits.user_running", &count);
-    let world = setup.start().await?;
+    let world = setup.setting("worker.extractions", EXTRACTIONS).start().await?;
     let ada = world.person(ADA).await?;
     let (film, long) = (tiny().await?, Long::mp4(&Library::of_the_repository()?, megabytes).await?);
     let mut urls = Vec::new();

@@ -50,6 +50,7 @@ pub(super) fn sense(settings: &Settings) -> Vec<Fault> {
         ("limits.attempts", limits.attempts),
         ("limits.recents", limits.recents),
         ("worker.concurrency", worker.concurrency),
+        ("worker.extractions", worker.extractions),
     ] {
         check(number > 0, key, "must be at least 1");
     }

@@ -15,7 +15,7 @@ use std::{
 use async_trait::async_trait;
 use futures::StreamExt as _;
 use serde_json::{Value, json};
-use sluice_domain::{Failure, FailureKind};
+use sluice_domain::{ByteSize, Failure, FailureKind};
 use sluice_transfer::{Gate, Source};
 
 use super::{Media, OpenError, Renew, Web, web::Tuning};
@@ -78,7 +78,7 @@ fn tuning() -> Tuning {
 }
 
 fn web(tuning: Tuning) -> Web {
-    Web::tuned(loopback(), tuning).unwrap()
+    Web::tuned(loopback(), ByteSize(32 << 20), tuning).unwrap()
 }
 
 fn file(size: usize, etag: Option<&'static str>) -> File {

@@ -7,6 +7,7 @@ use http::{
     header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, IF_RANGE, LOCATION, RANGE},
 };
 use reqwest::{Client, ClientBuilder, Response};
+use sluice_domain::ByteSize;
 use sluice_egress::{Egress, Guarded, NoRequest};
 use tokio::{sync::Semaphore, time::timeout};
 use url::Url;
@@ -18,8 +19,6 @@ use super::{
 use crate::SourceError;
 
 const MAX_REDIRECTS: usize = 5;
-/// What all streams together may hold back, in [`Web::UNIT`]s: 32 MiB.
-const UNITS: usize = 512;
 
 /// How long things may take. Tests are less patient.
 #[derive(Debug, Clone)]
@@ -74,13 +73,15 @@ impl Web {
     /// The budget's unit, in bytes.
     pub(super) const UNIT: u64 = 64 * 1024;
 
-    /// One that dials what `egress` lets it dial.
-    pub(crate) fn new(egress: Egress) -> Result<Self, SourceError> {
-        Self::tuned(egress, Tuning::default())
+    /// One that dials what `egress` lets it dial. `ahead` is what all its streams together may fetch before its turn, over connections
+    /// beyond their first.
+    pub(crate) fn new(egress: Egress, ahead: ByteSize) -> Result<Self, SourceError> {
+        Self::tuned(egress, ahead, Tuning::default())
     }
 
-    pub(super) fn tuned(egress: Egress, tuning: Tuning) -> Result<Self, SourceError> {
-        Ok(Self(Arc::new(Inner { client: client(egress)?, budget: Arc::new(Semaphore::new(UNITS)), tuning })))
+    pub(super) fn tuned(egress: Egress, ahead: ByteSize, tuning: Tuning) -> Result<Self, SourceError> {
+        let units = usize::try_from(ahead.0 / Self::UNIT).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+        Ok(Self(Arc::new(Inner { client: client(egress)?, budget: Arc::new(Semaphore::new(units)), tuning })))
     }
 
     pub(super) fn tuning(&self) -> &Tuning {

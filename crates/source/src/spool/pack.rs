@@ -82,7 +82,7 @@ impl Pack<'_> {
             scratch: self.directory.scratch(),
             limits: ChildLimits::download(self.file_limit.min(self.gate.most().saturating_add(ABOVE_THE_CAP))),
             network: Network::None,
-            reads: &[from],
+            reads: &[],
         };
         let broken = |error: io::Error| Failure::internal(format!("ffmpeg: {error}"));
         let mut child = Child::start(self.tools, &program).map_err(broken)?;

@@ -17,6 +17,7 @@ mod one_machine;
 mod operator;
 mod page;
 mod preview;
+mod rotation;
 mod secrets;
 mod sign_in;
 mod site_faults;

@@ -158,6 +158,7 @@ async fn store(settings: &Settings, stop: &CancellationToken) -> Result<Store, A
 
 fn state(settings: &Settings, store: Store, bound: SocketAddr, stop: CancellationToken) -> Result<State, AppError> {
     let Settings { server, access, .. } = settings;
+    let egress = sluice_wiring::egress(settings);
     Ok(State {
         dropbox: sluice_wiring::dropbox(settings, tuning(), store.clone())?,
         queue: sluice_wiring::queue(settings, store.clone()),
@@ -166,9 +167,10 @@ fn state(settings: &Settings, store: Store, bound: SocketAddr, stop: Cancellatio
         access: access.clone(),
         rates: Rates::new(settings),
         practice_folder: Some(server.practice_folder.clone()).filter(|folder| !folder.is_empty()),
-        thumbnails: Thumbnails::new()?,
+        thumbnails: Thumbnails::new(egress.clone())?,
         spaces: Spaces::default(),
-        previews: Previews::new(settings),
+        previews: Previews::new(settings, &egress),
+        egress,
         seats: Seats::new(MAX_STREAMS),
         stop,
     })

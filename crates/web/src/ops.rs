@@ -33,7 +33,7 @@ pub(crate) async fn metrics(state: Data<State>) -> HttpResponse {
     let seen = state.queue.operator().overview().await.ok();
     HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
-        .body(text(seen.as_ref(), state.seats.taken()))
+        .body(text(seen.as_ref(), state.seats.taken()) + &sluice_wiring::egress_figures(&state.egress))
 }
 
 /// Appends one gauge: its labels, as they are written, and its values.

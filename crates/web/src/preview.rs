@@ -12,6 +12,7 @@ mod programs;
 use std::time::Duration;
 
 use sluice_domain::{AccountId, ByteSize, Failure, FailureKind, Limits, MediaInfo, Preset, SourceUrl};
+use sluice_egress::Egress;
 use sluice_runtime::Settings;
 use sluice_source::{Extraction, Found, List, Meter, ToolsConfig};
 use sluice_store::{Account, Store};
@@ -95,16 +96,17 @@ enum Behind {
 }
 
 impl Previews {
-    pub(crate) fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &Settings, egress: &Egress) -> Self {
         let at_once = settings.server.previews as usize;
         let tools = ToolsConfig {
             extract_timeout: MOST_TIME,
             extract_slots: at_once,
             list_timeout: MOST_TIME,
             list_slots: at_once,
-            ..sluice_wiring::tools(settings)
+            ..sluice_wiring::tools(settings, egress)
         };
-        let meter = Meter::new().inspect_err(|error| tracing::warn!("No sizes are measured for previews: {error}"));
+        let meter = Meter::new(egress.clone())
+            .inspect_err(|error| tracing::warn!("No sizes are measured for previews: {error}"));
         Self {
             measures: meter.ok().filter(|_| at_once > 0).map(|meter| Measures::new(meter, at_once)),
             programs: (at_once > 0).then(|| Programs::new(tools)),

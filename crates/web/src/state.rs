@@ -1,6 +1,7 @@
 //! What every handler shares: the connections of this process and what the settings say about the pages.
 
 use sluice_dropbox::Dropbox;
+use sluice_egress::Egress;
 use sluice_queue::Queue;
 use sluice_runtime::Access;
 use sluice_store::Store;
@@ -21,6 +22,8 @@ pub(crate) struct State {
     pub(crate) rates: Rates,
     /// The folder of the Dropbox stand-in, while there is no real Dropbox.
     pub(crate) practice_folder: Option<String>,
+    /// Judges what is dialled for people.
+    pub(crate) egress: Egress,
     pub(crate) thumbnails: Thumbnails,
     pub(crate) spaces: Spaces,
     pub(crate) previews: Previews,

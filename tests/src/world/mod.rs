@@ -170,6 +170,11 @@ impl World {
         Ok(())
     }
 
+    /// Where Redis listens.
+    pub fn redis_socket(&self) -> Result<PathBuf> {
+        Ok(self.redis.as_ref().context("Redis does not run")?.socket().to_path_buf())
+    }
+
     /// The web server's process id.
     pub fn web_process(&self) -> Result<nix::unistd::Pid> {
         Ok(self.web.as_ref().context("the web server does not run")?.group())

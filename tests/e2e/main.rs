@@ -21,6 +21,7 @@ mod operator;
 mod page;
 mod players;
 mod preview;
+mod rotation;
 mod secrets;
 mod sign_in;
 mod site_faults;

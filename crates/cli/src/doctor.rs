@@ -3,6 +3,7 @@
 mod check;
 mod children;
 mod dropbox;
+mod proxy;
 mod redis;
 mod spool;
 mod tools;
@@ -18,8 +19,9 @@ use crate::{installation::Installation, place::Place};
 
 /// Check everything that Sluice rests on, and say how to mend what is wrong
 ///
-/// Looks at Redis, its durability, its clock and the schema; yt-dlp and its age, its JavaScript runtime and its Python; ffmpeg and ffprobe;
-/// what the kernel holds these to; the Dropbox app; the spool's disk. Exit code 0 when nothing is broken (warnings may remain), 1 otherwise.
+/// Looks at Redis, its durability, its clock, the schema and the secret key; yt-dlp and its age, its JavaScript runtime and its Python; ffmpeg and
+/// ffprobe; what the kernel holds these to; the Dropbox app; the proxy in front; the spool's disk. Exit code 0 when nothing is broken (warnings
+/// may remain), 1 otherwise.
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
     /// Print the findings as JSON
@@ -39,6 +41,7 @@ pub(crate) async fn run(place: &Place, doctor: &Doctor) -> Result<ExitCode> {
     );
     let mut checks: Vec<Check> = [redis, tools, dropbox].concat();
     checks.push(children);
+    checks.extend(proxy::check(&settings.server));
     checks.push(spool::check(&spool_dir(&installation), &settings.worker, &settings.limits));
     if doctor.json {
         println!("{}", serde_json::to_string_pretty(&checks)?);

@@ -44,9 +44,9 @@ enum Command {
     ///
     /// Every server does so when it starts; this is for doing it beforehand, while the old servers still run or none does.
     Migrate,
-    /// Seal everything in Redis anew with the first key of security.secret_key
+    /// Seal everything in Redis anew with the first of the secret keys
     ///
-    /// To replace the key: set it to the new one and the old one with a space between, restart every process, run this, then set it to the
+    /// To replace the key: set `security.secret_key` to the new one and the old one with a space between, restart every process, run this, then set it to the
     /// new one alone. It may run while everything else does, and be repeated.
     RotateKey,
     Token(token::Token),

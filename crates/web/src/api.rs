@@ -8,6 +8,8 @@ mod plan;
 mod problem;
 mod token;
 
+use std::future::ready;
+
 use actix_web::{HttpResponse, web};
 
 pub(crate) use job_out::JobOut;
@@ -75,6 +77,6 @@ async fn nowhere() -> Result<HttpResponse, Problem> {
     Err(Problem::NotFound)
 }
 
-async fn no_method(allowed: &'static str) -> Result<HttpResponse, Problem> {
-    Err(Problem::NoMethod { allowed })
+fn no_method(allowed: &'static str) -> impl Future<Output = Result<HttpResponse, Problem>> {
+    ready(Err(Problem::NoMethod { allowed }))
 }

@@ -4,7 +4,7 @@
 //! The API is left out: it takes no cookie, so a foreign page has nothing to send along.
 
 use actix_web::{
-    Error,
+    Error, ResponseError as _,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::header::{HOST, HeaderMap, ORIGIN},
@@ -19,16 +19,17 @@ const API: &str = "/api/";
 /// The middleware.
 pub(crate) async fn own_forms_only(
     request: ServiceRequest,
-    next: Next<impl MessageBody>,
+    next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let changes = !request.method().is_safe() && !request.path().starts_with(API);
     if changes {
         let place = request.app_data::<actix_web::web::Data<State>>().map(|state| &state.place);
         if place.is_none_or(|place| is_foreign(request.headers(), place)) {
-            return Err(PageError::Stale.into());
+            // An answer, not an error: what every answer says to the browser is added to it further out.
+            return Ok(request.into_response(PageError::Stale.error_response()).map_into_right_body());
         }
     }
-    next.call(request).await
+    Ok(next.call(request).await?.map_into_left_body())
 }
 
 /// Does the browser say that another site made it send this? Older browsers and programs say nothing; for them the token in the form counts.

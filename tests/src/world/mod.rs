@@ -205,6 +205,11 @@ impl World {
         leftovers::processes(self.directory.path()).into_iter().map(|(_, line)| line).collect()
     }
 
+    /// Changes a setting, for everything that starts from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.insert(setup::variable(name), value.to_owned());
+    }
+
     /// The key that seals its secrets.
     pub fn secret_key(&self) -> &str {
         self.environment.get("SLUICE__SECURITY__SECRET_KEY").map_or("", String::as_str)

@@ -29,6 +29,11 @@ pub struct Setup {
     password: Option<String>,
 }
 
+/// The variable of a setting.
+pub(super) fn variable(name: &str) -> String {
+    format!("SLUICE__{}", name.to_uppercase().replace('.', "__"))
+}
+
 impl Default for Setup {
     fn default() -> Self {
         Self {
@@ -160,7 +165,7 @@ impl Setup {
             environment.insert("SSL_CERT_FILE".to_owned(), authority.root().display().to_string());
         }
         for (name, value) in settings {
-            environment.insert(format!("SLUICE__{}", name.to_uppercase().replace('.', "__")), value);
+            environment.insert(variable(name), value);
         }
         let mut world = World {
             site,

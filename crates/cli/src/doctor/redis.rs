@@ -48,7 +48,7 @@ pub(super) async fn checks(installation: &Installation) -> Vec<Check> {
             match tokio::time::timeout(LONGEST_WALK, store.seals()).await {
                 Ok(Ok(seals)) => checks.push(secret_key(keys, seals)),
                 Ok(Err(error)) => {
-                    checks.push(Check::bad("secret key", error.to_string(), "look into the log of Redis"))
+                    checks.push(Check::bad("secret key", error.to_string(), "look into the log of Redis"));
                 }
                 // So many keys that nobody should wait: `rotate-key` tells.
                 Err(_) => {}

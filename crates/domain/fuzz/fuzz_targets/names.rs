@@ -5,8 +5,8 @@
 use libfuzzer_sys::fuzz_target;
 use sluice_domain::{ByteSize, FileName, Folder, RateLimit, SourceUrl};
 
-/// The longest name that a file system takes, in bytes.
-const MAX_NAME_BYTES: usize = 255;
+/// The longest name that Dropbox takes, in UTF-16 units.
+const MAX_NAME_UNITS: usize = 255;
 
 fuzz_target!(|data: &[u8]| {
     let text = String::from_utf8_lossy(data);
@@ -16,7 +16,7 @@ fuzz_target!(|data: &[u8]| {
         FileName::from_title(&text, "m4a").plain(),
     ] {
         let shown = name.as_str();
-        assert!(!shown.is_empty() && shown.len() <= MAX_NAME_BYTES, "{shown:?}");
+        assert!(!shown.is_empty() && shown.encode_utf16().count() <= MAX_NAME_UNITS, "{shown:?}");
         assert!(!shown.contains(['/', '\\', '\0']) && !shown.chars().any(char::is_control), "{shown:?}");
         assert!(shown != "." && shown != "..", "{shown:?}");
         assert_eq!(FileName::try_from(shown.to_owned()), Ok(name.clone()));

@@ -92,7 +92,7 @@ pub(crate) async fn callback(
     match (answer.error.as_deref(), answer.code.as_deref()) {
         (Some("access_denied"), _) => Err(PageError::SignIn(SignInFault::Denied)),
         (Some(other), _) => {
-            tracing::warn!(reason = %other.chars().take(100).collect::<String>(), "Dropbox's consent page reports an error");
+            tracing::warn!(reason = ?other.chars().take(100).collect::<String>(), "Dropbox's consent page reports an error");
             Err(PageError::SignIn(SignInFault::Dropbox(FailureKind::DropboxRefused)))
         }
         (None, None) => Err(expired()),

@@ -8,8 +8,13 @@ use crate::house::{House, location, text};
 async fn every_answer_is_guarded() {
     let house = House::new().await;
     let ada = house.sign_in("ada").await;
+    let foreign = ada.post_as("/jobs", &[], &[("origin", "https://evil.example")]).await;
+    assert_eq!(foreign.status(), 403);
+    let mut answers = vec![("a form of another site", foreign)];
     for path in ["/", "/settings", "/nowhere", "/jobs/x", "/api/v1/jobs", "/healthz"] {
-        let answer = ada.get(path).await;
+        answers.push((path, ada.get(path).await));
+    }
+    for (path, answer) in answers {
         let header = |name: &str| answer.headers().get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
         let policy = header("content-security-policy");
         assert!(policy.starts_with("default-src 'none'; script-src 'self'"), "{path}: {policy}");

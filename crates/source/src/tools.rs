@@ -99,9 +99,9 @@ impl Tools {
         let python = find(&config.python, "python")?;
         let (ffmpeg, ffprobe) = (find(&config.ffmpeg, "ffmpeg")?, find(&config.ffprobe, "ffprobe")?);
         let plugin_dirs: Vec<_> = config.plugin_dirs.iter().map(|folder| absolute(folder)).collect();
-        let folders = env::split_paths(&search_path).map(|folder| absolute(&folder)).chain(plugin_dirs.clone());
+        let folders = env::split_paths(&search_path).map(|folder| absolute(&folder));
         Ok(Self {
-            readable: readable([&yt_dlp, &python, &ffmpeg, &ffprobe], folders),
+            readable: readable([&yt_dlp, &python, &ffmpeg, &ffprobe], folders, &plugin_dirs),
             yt_dlp,
             python,
             ffmpeg,

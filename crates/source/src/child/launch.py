@@ -37,9 +37,10 @@ for pipe in sent:
     os.close(pipe)
 owner = socket.socket(fileno=fcntl.fcntl(owner.detach(), fcntl.F_DUPFD_CLOEXEC, 64))
 
+root = os.geteuid() == 0
 network = leave_network(port)
 limit(orders["limits"], apart=network is not None)
-holds = {"apart": network is not None, "root": os.geteuid() == 0 or network is not None and os.geteuid() == NOBODY}
+holds = {"apart": network is not None, "root": root}
 if orders["confine"]:
     holds |= confine(orders["confine"]["read"], orders["confine"]["write"], port)
 socket.send_fds(owner, [json.dumps(holds).encode() + b"\n"], [listener.fileno() for listener in network or ()])

@@ -67,12 +67,13 @@ impl<'a> View<'a> {
     }
 }
 
-/// What every child of these programs may read: the system's part, the programs' own folders and libraries, and the folders on PATH.
+/// What every child of these programs may read: the system's part, the programs and their libraries, those in the folders on PATH, and plugins.
 pub(crate) fn readable<'a>(
     programs: impl IntoIterator<Item = &'a PathBuf>,
     folders: impl IntoIterator<Item = PathBuf>,
+    plugins: &[PathBuf],
 ) -> Vec<PathBuf> {
-    let mut all: BTreeSet<PathBuf> = SYSTEM.iter().map(PathBuf::from).collect();
+    let mut all: BTreeSet<PathBuf> = SYSTEM.iter().map(PathBuf::from).chain(plugins.iter().cloned()).collect();
     let programs = programs.into_iter().flat_map(|program| [Some(program.clone()), interpreter(program)]).flatten();
     let places = programs.flat_map(|program| {
         // A venv's programs are links; both ends matter.
@@ -81,11 +82,20 @@ pub(crate) fn readable<'a>(
     });
     for place in places.chain(folders) {
         all.extend(around(&place));
-        all.insert(place);
+        all.extend(programs_in(place));
     }
-    // Whoever has everything on PATH gets no view of everything.
-    all.remove(Path::new("/"));
     all.into_iter().filter(|path| path.exists()).collect()
+}
+
+/// A folder of programs; of one that may be somebody's home as well, the files in it and no folder.
+fn programs_in(folder: PathBuf) -> Vec<PathBuf> {
+    const MAX_FILES: usize = 1000;
+    let name = folder.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    if ["bin", "sbin", "libexec", "shims"].contains(&name) {
+        return vec![folder];
+    }
+    let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    files.filter(|path| path.is_file()).take(MAX_FILES).collect()
 }
 
 /// Who runs a script, by its first line.
@@ -108,7 +118,8 @@ fn around(folder: &Path) -> Vec<PathBuf> {
     if root.join("pyvenv.cfg").is_file() {
         return vec![root.to_path_buf()];
     }
-    ["lib", "lib64", "libexec", "share"].map(|name| root.join(name)).into()
+    // Not `share`: beside `~/.local/bin` it holds everybody's data, and our own.
+    ["lib", "lib64", "libexec"].map(|name| root.join(name)).into()
 }
 
 #[cfg(test)]
@@ -119,20 +130,20 @@ mod tests {
     fn a_program_brings_its_libraries_and_no_home() {
         let home = tempfile::tempdir().unwrap();
         let at = |path: &str| home.path().join(path);
-        for folder in ["bin", "lib", "data", "venv/bin", "venv/lib", "real/bin", "real/lib"] {
+        let folders = "bin lib share venv/bin venv/lib real/bin real/lib scripts/data plugins";
+        for folder in folders.split(' ') {
             fs::create_dir_all(at(folder)).unwrap();
         }
         fs::write(at("venv/pyvenv.cfg"), "").unwrap();
         fs::write(at("real/bin/python"), "").unwrap();
         std::os::unix::fs::symlink(at("real/bin/python"), at("venv/bin/python")).unwrap();
-        fs::create_dir(at("scripts")).unwrap();
         fs::write(at("scripts/yt-dlp"), format!("#!{} -I\nimport x", at("venv/bin/python").display())).unwrap();
-        let all = readable([&at("scripts/yt-dlp")], [at("bin"), PathBuf::from("/")]);
+        let all = readable([&at("scripts/yt-dlp")], [at("bin"), PathBuf::from("/")], &[at("plugins")]);
         let seen = |path: &str| all.iter().any(|place| at(path).starts_with(place));
-        for good in ["venv/lib/x.py", "venv/bin/python", "real/lib/x.so", "real/bin/python", "bin/tool", "lib/tool.so"]
-        {
-            assert!(seen(good), "{good}: {all:?}");
+        let good = "venv/lib/x.py venv/bin/python real/lib/x.so real/bin/python bin/tool lib/tool.so scripts/yt-dlp plugins/x.py";
+        assert!(good.split(' ').all(seen), "{all:?}");
+        for bad in ["share/sluice/secret.key", "secret", "real/other", "scripts/data/secret"] {
+            assert!(!seen(bad), "{bad}: {all:?}");
         }
-        assert!(!seen("data/secret.key") && !seen("secret") && !seen("real/other"), "{all:?}");
     }
 }

@@ -4,6 +4,7 @@
 //! is a fault that shows only in production. So it is read here, once. What is a matter of one process (its patience, its timeouts) is
 //! an argument. Nothing here connects, waits or is kept.
 
+mod link;
 mod pauses;
 mod plans;
 
@@ -15,6 +16,7 @@ use sluice_runtime::Settings;
 use sluice_source::ToolsConfig;
 use sluice_store::{Store, StoreConfig};
 
+pub use link::Link;
 pub use plans::{keep, kept};
 
 use pauses::SharedPauses;

@@ -15,6 +15,7 @@ mod one_machine;
 mod operator;
 mod page;
 mod preview;
+mod save;
 mod site_faults;
 mod streaming;
 mod titles;

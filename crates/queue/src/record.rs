@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use sluice_domain::{
-    Attempt, Fence, Folder, Items, Job, JobRequest, JobState, Length, Origin, Phase, Preset, Progress,
+    Attempt, Destination, Fence, Folder, Items, Job, JobRequest, JobState, Length, Origin, Phase, Preset, Progress,
 };
 use sluice_store::{Fields, StoreError};
 
@@ -66,6 +66,7 @@ pub(crate) fn decode(raw: Raw) -> Result<Option<Record>, StoreError> {
         preset: fields.parse_required("preset")?,
         folder: fields.parse_required("folder")?,
         origin: required_word::<Origin>(&fields, "origin")?,
+        destination: from_word::<Destination>(&fields, "sink")?.unwrap_or_default(),
         state: required_word::<JobState>(&fields, "state")?,
         phase: from_word::<Phase>(&fields, "phase")?,
         attempt: fields.parse_required("attempt")?,

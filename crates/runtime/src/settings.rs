@@ -80,6 +80,8 @@ pub struct Server {
     pub practice_folder: String,
     /// Links that one web process looks at at once for previews; 0: none.
     pub previews: u32,
+    /// Connections over which one web process gives files to devices at once; 0: none.
+    pub streams: u32,
 }
 
 impl Server {
@@ -142,6 +144,11 @@ pub struct Limits {
     pub user_running: u32,
     /// Jobs of one person that wait.
     pub user_queued: u32,
+    /// Connections over which the devices of one person take files at once.
+    pub streams: u32,
+    /// The longest time that a device may take nothing.
+    #[serde(deserialize_with = "text::duration")]
+    pub stream_idle: Duration,
     /// Items taken of one playlist, channel or feed.
     pub playlist_items: u32,
     /// The longest one attempt may take.

@@ -112,7 +112,11 @@ mod tests {
             buffer_bytes: bytes,
             tools: tools(),
         };
-        let fetched = Routes::open(config).unwrap().fetch(plan, extraction, Layout::Hybrid, Arc::new(Never), &gate()).await.unwrap();
+        let fetched = Routes::open(config)
+            .unwrap()
+            .fetch(plan, extraction, Layout::Hybrid, Arc::new(Never), &gate())
+            .await
+            .unwrap();
         assert_eq!(fetched.route, plan.route);
         let pieces: Vec<_> = fetched.source.open(0, None).await.unwrap().try_collect().await.unwrap();
         pieces.concat()

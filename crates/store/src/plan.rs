@@ -12,15 +12,29 @@ const MAX_BYTES: usize = 2 * 1024 * 1024;
 
 /// The plan cache of a store.
 #[derive(Debug, Clone, Copy)]
-pub struct Plans<'a>(pub(crate) &'a Store);
+pub struct Plans<'a> {
+    store: &'a Store,
+    /// What of its link somebody is about, where it is kept apart.
+    of: &'static str,
+}
 
-impl Plans<'_> {
+impl<'a> Plans<'a> {
+    pub(crate) fn new(store: &'a Store) -> Self {
+        Self { store, of: "" }
+    }
+
+    /// The ones that are kept for files that a device takes, and comes back for.
+    #[must_use]
+    pub fn for_saves(self) -> Self {
+        Self { of: " save", ..self }
+    }
+
     /// The info JSON of this link, or of this item behind it, if it is still kept.
     ///
     /// # Errors
     /// When Redis does not answer.
     pub async fn get(&self, url: &SourceUrl, item: Option<u32>) -> Result<Option<String>, StoreError> {
-        self.0.connection().run(cmd("GET").arg(self.key(url, item))).await
+        self.store.connection().run(cmd("GET").arg(self.key(url, item))).await
     }
 
     /// Keeps the info JSON of this link for so long, unless it is very large.
@@ -31,7 +45,10 @@ impl Plans<'_> {
         if info.len() > MAX_BYTES {
             return Ok(());
         }
-        self.0.connection().run(cmd("SET").arg(self.key(url, item)).arg(info).arg("PX").arg(millis(ttl).max(1))).await
+        self.store
+            .connection()
+            .run(cmd("SET").arg(self.key(url, item)).arg(info).arg("PX").arg(millis(ttl).max(1)))
+            .await
     }
 
     /// Forgets this link, when what is kept turned out to be stale.
@@ -39,11 +56,11 @@ impl Plans<'_> {
     /// # Errors
     /// When Redis does not answer.
     pub async fn forget(&self, url: &SourceUrl, item: Option<u32>) -> Result<(), StoreError> {
-        self.0.connection().run(cmd("UNLINK").arg(self.key(url, item))).await
+        self.store.connection().run(cmd("UNLINK").arg(self.key(url, item))).await
     }
 
     fn key(&self, url: &SourceUrl, item: Option<u32>) -> String {
         let item = item.map(|item| format!(" item {item}")).unwrap_or_default();
-        self.0.keys().plan(&hash_of(&format!("{url}{item}")))
+        self.store.keys().plan(&hash_of(&format!("{url}{item}{}", self.of)))
     }
 }

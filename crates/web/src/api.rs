@@ -12,6 +12,7 @@ use actix_web::{HttpResponse, web};
 
 pub(crate) use job_out::JobOut;
 pub(crate) use problem::Problem;
+pub(crate) use token::caller;
 
 /// The description of the interface, written by hand and held to the truth by a test.
 const OPENAPI: &str = include_str!("../assets/openapi.json");

@@ -18,6 +18,7 @@ use url::form_urlencoded;
 
 use crate::{
     body::BodyFault,
+    save::NoFile,
     view::{Form, Frame, Go, Message, Unavailable},
 };
 
@@ -51,6 +52,9 @@ pub(crate) enum PageError {
     /// Too many live pages at once.
     #[error("too many live pages")]
     Busy,
+    /// There is no file for the device that asks.
+    #[error(transparent)]
+    NoFile(#[from] NoFile),
     /// Our fault.
     #[error("internal: {0}")]
     Internal(String),
@@ -153,6 +157,7 @@ impl PageError {
                 );
                 return (StatusCode::FORBIDDEN, "Not on the list.", message, None);
             }
+            Self::NoFile(error) => return (error.status(), "This cannot be saved.", error.to_string(), home),
             Self::Refused(message) => return (StatusCode::CONFLICT, "Not now.", message.clone(), home),
             Self::Unavailable { .. } => (
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -206,7 +211,7 @@ impl ResponseError for PageError {
         }
         let (status, heading, message, go) = self.message();
         let mut response = HttpResponse::build(status);
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             response.insert_header((RETRY_AFTER, RETRY_SECONDS));
         }
         response.content_type("text/html; charset=utf-8").body(self.page(heading, message, go))

@@ -23,7 +23,8 @@ pub(crate) use items::{count, percent as list_percent};
 pub(crate) use known::{Duplicates, Known, others};
 pub(crate) use operator::{Board, OperatorAsk, OperatorPage, between, count_of, living, name_of};
 pub(crate) use page::{
-    Go, Home, ItemsList, JobPage, Message, PreviewPart, SettingsPage, TokenLine, Unavailable, Welcome, preset_choices,
+    Go, Home, ItemsList, JobPage, Message, PreviewPart, SettingsPage, TokenLine, Unavailable, Watch, Welcome,
+    preset_choices,
 };
 pub(crate) use preview::Preview;
 pub(crate) use row::{Around, Row, title};

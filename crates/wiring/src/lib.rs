@@ -17,7 +17,7 @@ use sluice_source::ToolsConfig;
 use sluice_store::{Store, StoreConfig};
 
 pub use link::Link;
-pub use plans::{keep, kept};
+pub use plans::{keep, keep_for_saves, kept, kept_for_saves};
 
 use pauses::SharedPauses;
 
@@ -46,6 +46,7 @@ pub fn queue(settings: &Settings, store: Store) -> Queue {
         retention: limits.retention,
         attempts: limits.attempts,
         replicas: settings.redis.replicas,
+        streams: limits.streams,
         ..QueueConfig::default()
     };
     Queue::new(store, config)

@@ -118,9 +118,11 @@ async fn an_input_that_breaks_breaks_the_output_and_can_be_read_again() {
 #[tokio::test]
 async fn other_bytes_have_another_fingerprint() {
     let world = World::mp4();
-    let other = World { layout: world.layout, video: Arc::new(Memory::new(pair().0, Some("w"))), audio: world.audio.clone() };
+    let other =
+        World { layout: world.layout, video: Arc::new(Memory::new(pair().0, Some("w"))), audio: world.audio.clone() };
     assert_ne!(world.open().await.fingerprint(), other.open().await.fingerprint());
-    let unknown = World { layout: world.layout, video: Arc::new(Memory::new(pair().0, None)), audio: world.audio.clone() };
+    let unknown =
+        World { layout: world.layout, video: Arc::new(Memory::new(pair().0, None)), audio: world.audio.clone() };
     assert_eq!(unknown.open().await.fingerprint(), None);
 }
 

@@ -8,7 +8,7 @@ use super::Problem;
 use crate::state::State;
 
 /// The account of the token that a request carries, and the token.
-pub(super) async fn caller(state: &State, request: &HttpRequest) -> Result<(AccountId, SecretString), Problem> {
+pub(crate) async fn caller(state: &State, request: &HttpRequest) -> Result<(AccountId, SecretString), Problem> {
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token: SecretString = header.and_then(bearer).ok_or(Problem::NoToken)?.into();
     let account = state.store.tokens().verify(token.expose_secret()).await?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use e2e::{
+    browser::Browser,
     curl::{self, TORN, download},
     eventually::eventually,
     family::{Memory, cpu},
@@ -32,6 +33,8 @@ struct House {
     ada: Person,
     single: Stream,
     pair: Stream,
+    /// Of the pair.
+    seconds: u32,
 }
 
 async fn house(megabytes: u64, settings: &[(&str, &str)]) -> Result<House> {
@@ -45,7 +48,7 @@ async fn house(megabytes: u64, settings: &[(&str, &str)]) -> Result<House> {
     let single = world.site.publish_single("single", &content, Links::Plain);
     let film = Long::mp4(&Library::of_the_repository()?, megabytes).await?;
     let pair = world.site.publish_pair("pair", &film, Links::Plain);
-    Ok(House { world, ada, single, pair })
+    Ok(House { world, ada, single, pair, seconds: film.video.seconds })
 }
 
 impl House {
@@ -64,16 +67,18 @@ impl House {
     /// Nothing is under way in this web process, or below it, and no job says so.
     async fn is_at_rest(&self, web: &Process) -> Result<()> {
         let metrics = format!("{}/metrics", web.address().trim_end_matches('/'));
-        eventually("the web server is at rest", Duration::from_secs(10), async || {
+        let mut last = String::new();
+        let rest = eventually("the web server is at rest", Duration::from_secs(10), async || {
             let told = String::from_utf8(body(client()?.get(&metrics).send().await?, MOST).await?)?;
             let devices = told.lines().any(|line| line == "sluice_web_devices 0");
             let (_, running) = self.ada.api.call(self.ada.api.request(Method::GET, "/jobs?state=running")).await?;
             let children = descendants(web.group()).len();
             // What looks at links stays: a Python and what forks from it.
             let none = running["jobs"].as_array().is_some_and(Vec::is_empty);
+            last = format!("no devices: {devices}, {children} children, {running}");
             Ok((devices && none && children <= 2).then_some(()))
-        })
-        .await
+        });
+        rest.await.with_context(|| last)
     }
 }
 
@@ -140,6 +145,76 @@ async fn a_file_comes_with_its_length_and_any_part_of_it() -> Result<()> {
     }
     house.is_at_rest(house.world.web_process()?).await?;
     other.stop().await?;
+    house.world.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_that_expire_are_renewed_for_this_range_and_the_next() -> Result<()> {
+    let mut house = house(1, &[]).await?;
+    let other = house.world.another_web().await?;
+    let elsewhere = house.ada.api.moved_to(other.address());
+    let content = Content::noisy_mp4(&tiny().await?, 12 * MEGABYTE, 3);
+    let signed = house.world.site.publish_single("signed", &content, Links::Signed);
+    house.world.site.deliver(&signed.files[0].0, Delivery::expiring(8 * MEGABYTE));
+    let whole = body(house.ask(&signed, &[]).await?, MOST).await?;
+    let file = tempfile::NamedTempFile::new()?;
+    std::fs::write(file.path(), &whole)?;
+    signed.compare(file.path()).await?;
+    for from in [1_000_000, 4_000_000] {
+        let request = elsewhere.save(Method::GET, &house.link(&signed), "best")?;
+        let rest = request.header(RANGE, format!("bytes={from}-")).send().await?;
+        ensure!(body(rest, MOST).await? == whole[from..], "another file from {from}");
+    }
+    let asked = house.world.site.visits(&format!("{}/player.json", signed.path)).len();
+    // Thirty megabytes came over addresses that are good for eight each.
+    ensure!((2..=5).contains(&asked), "{asked} extractions");
+    other.stop().await?;
+    house.world.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_hours_begin_as_soon_as_ten_seconds() -> Result<()> {
+    let house = house(10, &[("limits.max_file_bytes", "100 GB")]).await?;
+    let long = Long::mp4(&Library::of_the_repository()?, 20_000).await?;
+    ensure!(long.video.seconds > 5 * 3600, "{} s", long.video.seconds);
+    let long = house.world.site.publish_pair("long", &long, Links::Plain);
+    let sent = |stream: &Stream| -> (usize, u64) {
+        let visits: Vec<_> = stream.files.iter().flat_map(|(path, _)| house.world.site.visits(path)).collect();
+        (visits.len(), visits.iter().map(|visit| visit.sent_bytes).sum())
+    };
+    let mut took = Vec::new();
+    for stream in [&house.pair, &long] {
+        for more in ["", "&play=1"] {
+            let before = sent(stream);
+            let address = format!("{}{more}", house.ada.api.save_address(&house.link(stream), "best")?);
+            let ask = |range: &str| {
+                client().map(|client| {
+                    client.get(&address).bearer_auth(house.ada.api.token()).header(RANGE, range.to_owned())
+                })
+            };
+            let first = ask("bytes=0-99")?.send().await?;
+            ensure!(first.status() == StatusCode::PARTIAL_CONTENT, "{first:?}");
+            let total: u64 = header(&first, CONTENT_RANGE).rsplit('/').next().unwrap_or_default().parse()?;
+            ensure!(
+                body(first, MOST).await?.len() == 100 && total > stream.bytes(),
+                "{total} bytes of {}",
+                stream.bytes()
+            );
+            let after = sent(stream);
+            took.push((after.0 - before.0, after.1 - before.1));
+            // Where it ends is where it was said to end. The tables at the end of the other layout would ask for every fragment.
+            if !more.is_empty() {
+                let last = ask(&format!("bytes={}-", total - 7))?.send().await?;
+                ensure!(body(last, MOST).await?.len() == 7, "another end");
+                let beyond = ask(&format!("bytes={total}-"))?.send().await?;
+                ensure!(beyond.status() == StatusCode::RANGE_NOT_SATISFIABLE, "{beyond:?}");
+            }
+        }
+    }
+    // The index of a long film is longer, and that is all; what is asked for is the same.
+    eprintln!("requests and bytes before the first byte: {took:?}");
+    ensure!(took[3].0 <= took[1].0 + 2 && took[3].1 < took[1].1 + 2 * MEGABYTE, "{took:?}");
+    ensure!(took[2].0 <= took[0].0 && took[2].1 < took[0].1 + 2 * MEGABYTE, "{took:?}");
     house.world.end().await
 }
 
@@ -382,5 +457,55 @@ async fn only_for_who_is_signed_in_and_asks_here() -> Result<()> {
         let answer = house.ada.api.save(Method::GET, &link, "best")?.send().await?;
         ensure!(answer.status() == status && header(&answer, CONTENT_TYPE) == "application/problem+json", "{answer:?}");
     }
+    house.world.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_saves_it_and_plays_it() -> Result<()> {
+    let house = house(24, &[]).await?;
+    let browser = Browser::open(1040, 900).await?;
+    browser.go(house.world.web()?).await?;
+    browser.click("a.button.primary").await?;
+    browser.click("button[value=allow]").await?;
+    browser.find("#url").await?;
+
+    // Slow enough to be looked at.
+    house.world.site.shape(Line { bytes_per_second: Some(8 * MEGABYTE), ..Line::default() });
+    browser.type_into("#url", &house.link(&house.pair)).await?;
+    browser.reads("#preview .what", "Stream pair").await?;
+    browser.picture("desk-save-1-form").await?;
+    browser.click("button[formaction='/save']:not([name])").await?;
+    browser.reads(".job .tell", "Saving to this device").await?;
+    browser.reads(".job .tell", " of ").await?;
+    browser.picture("desk-save-2-running").await?;
+    let file = browser.downloaded("Stream pair.mp4").await?;
+    house.pair.compare(&file).await?;
+    browser.reads(".job .tell", "Saved to this device").await?;
+    browser.picture("desk-save-3-saved").await?;
+    browser.is_sound().await?;
+    let asked = house.ask(&house.pair, &[("range", "bytes=0-0")]).await?;
+    let total = header(&asked, CONTENT_RANGE).rsplit('/').next().unwrap_or_default().parse::<u64>()?;
+    ensure!(std::fs::metadata(&file)?.len() == total, "another length than announced");
+
+    // The button is still good, here for the other one: looked at while it comes.
+    house.world.site.shape(Line::default());
+    browser.click("button[name=play]").await?;
+    browser.find("video.watch").await?;
+    let video = "document.querySelector('video')";
+    browser.ask(&format!("({video}.muted = true, {video}.play().then(() => true))")).await?;
+    browser.becomes_true(&format!("{video}.currentTime > 0.3 && {video}.videoWidth > 0")).await?;
+    let seconds = browser.ask(&format!("{video}.duration")).await?.as_f64().context("no duration")?;
+    let right = f64::from(house.seconds);
+    ensure!((seconds - right).abs() < 0.5, "it lasts {seconds} s, not {right}");
+    for share in [0.8, 0.1] {
+        let to = seconds * share;
+        browser.ask(&format!("{video}.currentTime = {to}")).await?;
+        let there = format!("!{video}.seeking && {video}.currentTime > {to} + 0.2 && {video}.currentTime < {to} + 20");
+        browser.becomes_true(&there).await?;
+        browser.picture(&format!("desk-watch-{}", (share * 100.0).round())).await?;
+    }
+    browser.is_sound().await?;
+    browser.close().await?;
+    house.is_at_rest(house.world.web_process()?).await?;
     house.world.end().await
 }

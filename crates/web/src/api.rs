@@ -10,6 +10,7 @@ mod token;
 
 use actix_web::{HttpResponse, web};
 
+use crate::pages::save;
 pub(crate) use job_out::JobOut;
 pub(crate) use problem::Problem;
 pub(crate) use token::caller;
@@ -52,6 +53,12 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
             web::resource("/jobs/{id}/retry").route(web::post().to(jobs::retry)).default_service(web::to(no_method)),
         )
         .service(web::resource("/plan").route(web::post().to(plan::create)).default_service(web::to(no_method)))
+        .service(
+            web::resource("/save")
+                .route(web::get().to(save::get_by_token))
+                .route(web::head().to(save::get_by_token))
+                .default_service(web::to(no_method)),
+        )
         .route("/events", web::get().to(events::get))
         .default_service(web::to(nowhere));
 }

@@ -45,17 +45,26 @@ pub(crate) struct Asking {
     play: Option<String>,
 }
 
-/// `GET` and `HEAD`.
+/// `GET` and `HEAD`, for whoever comes with a session or with a token.
 pub(crate) async fn get(
     request: HttpRequest,
     asking: Query<Asking>,
     state: Data<State>,
 ) -> Result<HttpResponse, Error> {
     if request.headers().contains_key(AUTHORIZATION) {
-        let (account, _) = caller(&state, &request).await?;
-        return Ok(serve::<Problem>(&request, &asking, &state, (&account, Origin::Api)).await?);
+        return Ok(get_by_token(request, asking, state).await?);
     }
     Ok(for_browser(&request, &asking, &state).await?)
+}
+
+/// `GET` and `HEAD`, for programs.
+pub(crate) async fn get_by_token(
+    request: HttpRequest,
+    asking: Query<Asking>,
+    state: Data<State>,
+) -> Result<HttpResponse, Problem> {
+    let (account, _) = caller(&state, &request).await?;
+    serve(&request, &asking, &state, (&account, Origin::Api)).await
 }
 
 async fn for_browser(request: &HttpRequest, asking: &Asking, state: &State) -> Result<HttpResponse, PageError> {

@@ -11,7 +11,7 @@ for (const field of document.querySelectorAll("textarea[data-enter-sends]")) {
   });
 }
 addEventListener("submit", ({ target, submitter, defaultPrevented }) => {
-  // A download leaves the page where it is, and its button good for the next.
+  // A download leaves this page in its place.
   if (target.matches("[data-live]") || defaultPrevented || !submitter || submitter.matches("[data-stays]")) return;
   submitter.setAttribute("aria-busy", "true");
   setTimeout(() => (submitter.disabled = true));

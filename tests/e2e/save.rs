@@ -1,7 +1,7 @@
 //! "Save to this device": the file comes through the web server while it is fetched, with its true length, any part of it, and no clean end
 //! where there is none.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
@@ -313,6 +313,18 @@ async fn tabs_that_close_and_readers_that_dawdle_leave_nothing() -> Result<()> {
     }
     let web = house.world.web_process()?;
     house.is_at_rest(web).await?;
+    // One that closes in the middle: its ffmpeg is gone at once.
+    let children = || descendants(web.group()).len();
+    let alone = children();
+    house.world.site.shape(Line { bytes_per_second: Some(MEGABYTE), ..Line::default() });
+    let mut piped = house.ada.api.save(Method::GET, &links[2], "best")?.send().await?;
+    piped.chunk().await?;
+    ensure!(children() > alone, "there is no ffmpeg");
+    drop(piped);
+    let closed = Instant::now();
+    eventually("ffmpeg is gone", Duration::from_secs(5), async || Ok((children() <= alone).then_some(()))).await?;
+    eprintln!("a tab was closed; {} ms later its ffmpeg was gone", closed.elapsed().as_millis());
+    house.world.site.shape(Line::default());
     let open_files = || std::fs::read_dir(format!("/proc/{}/fd", web.group())).map_or(0, Iterator::count);
     let before = open_files();
     let memory = Memory::watch(web.group());

@@ -7,7 +7,7 @@ use actix_web::{
     http::{
         Method, StatusCode, Version,
         header::{
-            ACCEPT, ACCEPT_RANGES, AUTHORIZATION, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_RANGE,
+            ACCEPT, ACCEPT_RANGES, AUTHORIZATION, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE,
             CONTENT_SECURITY_POLICY, ETAG, HeaderName, IF_RANGE, RANGE,
         },
     },
@@ -146,8 +146,7 @@ async fn serve<E: From<NoFile> + From<QueueError> + From<StoreError>>(
         .insert_header((CONTENT_DISPOSITION, disposition(wish.play, name)))
         .insert_header((ACCEPT_RANGES, if opened.etag.is_some() { "bytes" } else { "none" }))
         .insert_header((CACHE_CONTROL, "private, no-store, no-transform"))
-        // Neither our compression nor a proxy's buffer may come between.
-        .insert_header((CONTENT_ENCODING, "identity"))
+        // No proxy's buffer may come between.
         .insert_header(("x-accel-buffering", "no"))
         .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"));
     if let Some(etag) = &opened.etag {

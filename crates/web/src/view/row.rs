@@ -226,8 +226,12 @@ fn acts(job: &Job, around: &Around) -> Vec<Act> {
     let retry = |word| Act::Post { word, verb: "retry" };
     let (pause, resume) = (Act::Post { word: "Pause", verb: "pause" }, Act::Post { word: "Resume", verb: "resume" });
     let cancel = Act::Post { word: "Cancel", verb: "cancel" };
-    let save =
-        || job.items.is_none().then(|| Act::Go { word: "Save", href: format!("/save?job={}", job.id), away: false });
+    // A limit of this server stands in every way.
+    let too_large = job.error.as_ref().is_some_and(|error| error.kind == FailureKind::TooLarge);
+    let save = || {
+        let whole = job.items.is_none() && !too_large;
+        whole.then(|| Act::Go { word: "Save", href: format!("/save?job={}", job.id), away: false })
+    };
     match job.state {
         state if job.cancel_requested && !state.is_final() => Vec::new(),
         state if job.is_for_device() => match state.is_final() {

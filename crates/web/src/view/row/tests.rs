@@ -262,7 +262,7 @@ fn what_ended_says_what_to_do_next() {
     );
     check(
         &failed(JobState::Refused, FailureKind::TooLarge),
-        "This is larger than this server allows. · just now | - | Send what fits, Retry, Save, Remove",
+        "This is larger than this server allows. · just now | - | Send what fits, Retry, Remove",
     );
     check(
         &failed(JobState::Failed, FailureKind::DropboxDisconnected),

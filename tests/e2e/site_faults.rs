@@ -253,6 +253,22 @@ async fn picture_and_sound_streamed_from_a_bad_site() -> Result<()> {
     judge(world, &ada, &cases, "interleave").await
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_unknown_kind_spooled_from_a_bad_site() -> Result<()> {
+    let ((world, ada), film) = (world().await?, tiny().await?);
+    let mut cases = Vec::new();
+    // A link of its own cannot be renewed.
+    let rows = ONCE.iter().chain(RANGES).filter(|(name, ..)| !name.starts_with("expires"));
+    for (number, row) in (0..).zip(rows) {
+        let (path, content) = (format!("/unknown/file-{number}"), Content::noisy_mp4(&film, SIZE, number));
+        world.site.publish(&path, Resource::file("application/octet-stream", content.clone()));
+        let stream = Stream { path: path.clone(), files: vec![(path, content)] };
+        let other = |longer| Content::noisy_mp4(&film, SIZE + longer, 1000 + number);
+        cases.push(Case::send(&ada, &world.site, row, stream, other).await?);
+    }
+    judge(world, &ada, &cases, "spool").await
+}
+
 /// The same film with another byte in the samples of its first and of its second half.
 fn altered(content: &Content) -> Content {
     let mut bytes = content.pieces().collect::<Vec<_>>().concat();

@@ -16,6 +16,7 @@ pub mod emulator;
 pub mod eventually;
 pub mod family;
 pub mod http;
+pub mod inward;
 pub mod kills;
 pub mod landed;
 pub mod long_list;

@@ -1,6 +1,7 @@
 //! `sluice doctor`: looks at everything an installation rests on, and says how to mend what is wrong. It changes nothing.
 
 mod check;
+mod children;
 mod dropbox;
 mod redis;
 mod spool;
@@ -18,7 +19,7 @@ use crate::{installation::Installation, place::Place};
 /// Check everything that Sluice rests on, and say how to mend what is wrong
 ///
 /// Looks at Redis, its durability, its clock and the schema; yt-dlp and its age, its JavaScript runtime and its Python; ffmpeg and ffprobe;
-/// the Dropbox app; the spool's disk. Exit code 0 when nothing is broken (warnings may remain), 1 otherwise.
+/// what the kernel holds these to; the Dropbox app; the spool's disk. Exit code 0 when nothing is broken (warnings may remain), 1 otherwise.
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
     /// Print the findings as JSON
@@ -30,12 +31,14 @@ pub(crate) struct Doctor {
 pub(crate) async fn run(place: &Place, doctor: &Doctor) -> Result<ExitCode> {
     let installation = Installation::open(place)?;
     let settings = &installation.settings;
-    let (redis, tools, dropbox) = tokio::join!(
+    let (redis, tools, dropbox, children) = tokio::join!(
         redis::checks(&installation),
         tools::checks(&settings.tools, Timestamp::now()),
-        dropbox::checks(settings)
+        dropbox::checks(settings),
+        children::check(settings)
     );
     let mut checks: Vec<Check> = [redis, tools, dropbox].concat();
+    checks.push(children);
     checks.push(spool::check(&spool_dir(&installation), &settings.worker, &settings.limits));
     if doctor.json {
         println!("{}", serde_json::to_string_pretty(&checks)?);

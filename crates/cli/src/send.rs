@@ -40,7 +40,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 pub(crate) struct Send {
     /// The link
     url: String,
-    /// Quality: best, 2160p, 1080p, 720p, 480p, iphone, fit, audio, m4a or opus [default: the account's]
+    /// Quality: best, 2160p, 1080p, 720p, 480p, iphone, fit, audio, m4a, mp3 or opus [default: the account's]
     #[arg(long)]
     preset: Option<Preset>,
     /// Folder in your Dropbox, such as /Videos [default: the account's]

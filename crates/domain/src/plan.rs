@@ -5,6 +5,8 @@
 
 mod again;
 mod choice;
+mod encoding;
+mod sound;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use choice::Container;
 use choice::{Choice, choices};
+pub use encoding::Encoding;
 
 use crate::{ByteSize, Codec, Failure, FailureKind, FileName, Limits, MediaInfo, Preset};
 
@@ -76,8 +79,10 @@ pub struct Plan {
     pub file_name: FileName,
     /// How long the result will be.
     pub length: Length,
-    /// Take only the sound out of a file that has both, without converting it.
+    /// The result is the sound of the file alone, in a file for sound; as it is, unless `encode` says otherwise.
     pub sound_only: bool,
+    /// What the sound is converted into.
+    pub encode: Option<Encoding>,
     /// The site did not name the codecs that the preset promises: prove them on the finished file (picture, sound).
     pub prove_codecs: Option<(Codec, Codec)>,
 }
@@ -115,6 +120,7 @@ pub fn plan(info: &MediaInfo, preset: Preset, limits: &Limits, free_space: Optio
         file_name: FileName::from_title(&info.title, choice.extension()),
         length: choice.length(info.duration),
         sound_only: choice.sound_only,
+        encode: choice.encode,
         prove_codecs: proves_codecs.then_some((Codec::H264, Codec::Aac)),
     })
 }

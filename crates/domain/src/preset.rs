@@ -30,22 +30,24 @@ pub enum Preset {
     Fit,
     /// The best sound, as the site has it.
     Audio,
-    /// AAC sound, as the site has it.
+    /// AAC sound: as the site has it, or converted where it has none.
     M4a,
-    /// Opus sound, as the site has it.
+    /// MP3 sound: as the site has it, or converted where it has none.
+    Mp3,
+    /// Opus sound: as the site has it, or converted where it has none.
     Opus,
 }
 
 /// A word that is no preset.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error(
-    "There is no preset of that name. Choose one of: best, 2160p, 1080p, 720p, 480p, iphone, fit, audio, m4a, opus."
+    "There is no preset of that name. Choose one of: best, 2160p, 1080p, 720p, 480p, iphone, fit, audio, m4a, mp3, opus."
 )]
 pub struct BadPreset;
 
 impl Preset {
     /// Every preset, in the order in which they are offered.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Best,
         Self::P2160,
         Self::P1080,
@@ -55,6 +57,7 @@ impl Preset {
         Self::Fit,
         Self::Audio,
         Self::M4a,
+        Self::Mp3,
         Self::Opus,
     ];
 
@@ -71,6 +74,7 @@ impl Preset {
             Self::Fit => "fit",
             Self::Audio => "audio",
             Self::M4a => "m4a",
+            Self::Mp3 => "mp3",
             Self::Opus => "opus",
         }
     }
@@ -88,6 +92,7 @@ impl Preset {
             Self::Fit => "Best that fits",
             Self::Audio => "Audio",
             Self::M4a => "Audio (M4A)",
+            Self::Mp3 => "Audio (MP3)",
             Self::Opus => "Audio (Opus)",
         }
     }
@@ -95,7 +100,7 @@ impl Preset {
     /// Sound only?
     #[must_use]
     pub fn is_audio(self) -> bool {
-        matches!(self, Self::Audio | Self::M4a | Self::Opus)
+        matches!(self, Self::Audio | Self::M4a | Self::Mp3 | Self::Opus)
     }
 
     /// The greatest number of lines, counted on the smaller side.
@@ -106,7 +111,7 @@ impl Preset {
             Self::P1080 => Some(1080),
             Self::P720 => Some(720),
             Self::P480 => Some(480),
-            Self::Best | Self::Iphone | Self::Fit | Self::Audio | Self::M4a | Self::Opus => None,
+            Self::Best | Self::Iphone | Self::Fit | Self::Audio | Self::M4a | Self::Mp3 | Self::Opus => None,
         }
     }
 }

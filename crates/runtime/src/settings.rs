@@ -13,6 +13,7 @@ use std::{fmt, net::SocketAddr, path::Path, path::PathBuf, time::Duration};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use sluice_domain::{AccountId, ByteSize};
+use sluice_egress::{Exception, Policy, PortRange};
 use thiserror::Error;
 
 /// `config/default.toml`: every key with its default, commented.
@@ -206,8 +207,20 @@ pub struct Worker {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Egress {
-    /// Exceptions to "no private addresses": networks or `host:port`. Reserved: nothing filters addresses.
-    pub allow: Vec<String>,
+    /// Exceptions to "no private addresses": networks or `host:port`.
+    #[serde(deserialize_with = "text::rules")]
+    pub allow: Vec<Exception>,
+    /// The ports on which sites are visited.
+    #[serde(deserialize_with = "text::rules")]
+    pub ports: Vec<PortRange>,
+}
+
+impl Egress {
+    /// The rules, for whoever dials.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        Policy { allow: self.allow.clone(), ports: self.ports.clone() }
+    }
 }
 
 /// Secrets of the installation.

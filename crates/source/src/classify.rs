@@ -54,6 +54,13 @@ const TABLE: &[(&[&str], FailureKind)] = &[
     (&["redirect loop detected"], FailureKind::BadLink),
     (&["no connection adapters were found"], FailureKind::UnsupportedSite),
     (&["unsupported url scheme"], FailureKind::UnsupportedSite),
+    // What our own proxy says of a site that it cannot reach: as a status, or of a tunnel that failed.
+    (&["502", "failed to lookup address", "not known"], FailureKind::BadLink),
+    (&["502", "failed to lookup address", "no address"], FailureKind::BadLink),
+    (&["502", "no address for this name"], FailureKind::Network),
+    (&["502", "no connection:"], FailureKind::Network),
+    (&["502", "the site broke off:"], FailureKind::Network),
+    (&["504", "the site timed out"], FailureKind::TimedOut),
     // HTTP statuses.
     (&["http error 401"], FailureKind::Private),
     (&["http error 402"], FailureKind::Private),

@@ -35,6 +35,9 @@ pub enum SourceError {
         /// The system's reason.
         source: io::Error,
     },
+    /// There is no port, or no thread, for the children's proxy.
+    #[error("the proxy of the children cannot start: {0}")]
+    Proxy(#[source] io::Error),
     /// The client for the web cannot be made, mostly for want of the system's certificates.
     #[error("no secure connections to the web: {0}. Is the package ca-certificates installed?")]
     Web(String),

@@ -6,6 +6,7 @@ mod entry;
 mod fork_server;
 mod info;
 mod json;
+mod judged;
 mod lines;
 mod list;
 mod plain;
@@ -24,6 +25,7 @@ pub(crate) use plain::PlainYtDlp;
 use crate::Tools;
 use fork_server::ForkServer;
 use info::media_info;
+use judged::Judged;
 use list::Begun;
 use reply::Reply;
 
@@ -72,10 +74,11 @@ pub trait Extractor: Send + Sync {
     async fn extract(&self, url: &SourceUrl, item: Option<u32>, gate: &Gate) -> Result<Found, Failure>;
 }
 
-/// The fork server, with plain yt-dlp while the server cannot be had. Must be called within a tokio runtime, where the server starts at once.
+/// The fork server, with plain yt-dlp while the server cannot be had; links and finds are judged. Must be called within a tokio runtime, where the server starts at once.
 #[must_use]
 pub fn extractor(tools: Tools) -> Arc<dyn Extractor> {
-    Arc::new(ForkServer::start(tools))
+    let egress = tools.egress.clone();
+    Arc::new(Judged::new(ForkServer::start(tools), egress))
 }
 
 /// Asks for this link, and for the item when it turns out to be a list of exactly one.

@@ -61,6 +61,10 @@ const FETCH: &[&str] = &[
     "3",
     "--file-access-retries",
     "0",
+    // It would go on where a connection broke off, and ask no server whether that is still the same file.
+    "--retries",
+    "0",
+    "--no-continue",
     // A missing fragment would be skipped, with exit 0.
     "--abort-on-unavailable-fragments",
     "--match-filters",
@@ -78,8 +82,6 @@ const FETCH: &[&str] = &[
 
 /// For a download into the working directory.
 const DOWNLOAD: &[&str] = &[
-    "--retries",
-    "3",
     "--output",
     "media.%(ext)s",
     "--progress-template",
@@ -91,7 +93,6 @@ const DOWNLOAD: &[&str] = &[
 
 /// For a download to standard output. Fragments lie in the working directory one at a time, until they are written out.
 const STREAM: &[&str] = &[
-    "--no-continue",
     "--no-part",
     "--fixup",
     "never",
@@ -112,9 +113,6 @@ fn common(tools: &Tools) -> Vec<OsString> {
     let mut args: Vec<OsString> = COMMON.iter().map(OsString::from).collect();
     for folder in &tools.plugin_dirs {
         args.extend(["--plugin-dirs".into(), folder.into()]);
-    }
-    if let Some(proxy) = &tools.proxy {
-        args.extend(["--proxy".into(), proxy.into()]);
     }
     args
 }
@@ -159,12 +157,10 @@ pub(crate) fn download(tools: &Tools, info_json: &Path, formats: &str, more: &[&
     args
 }
 
-/// The options for writing this format of this info JSON to standard output; whether it comes in fragments decides about retries.
-pub(crate) fn stream(tools: &Tools, info_json: &Path, format: &str, in_fragments: bool) -> Vec<OsString> {
+/// The options for writing this format of this info JSON to standard output.
+pub(crate) fn stream(tools: &Tools, info_json: &Path, format: &str) -> Vec<OsString> {
     let mut args = common(tools);
     args.extend(FETCH.iter().chain(STREAM).map(OsString::from));
-    // What is written cannot be taken back: after a retry, the beginning would follow the middle. Fragments are written when they are whole.
-    args.extend(["--retries".into(), if in_fragments { "3" } else { "0" }.into()]);
     args.extend(["--format".into(), format.into(), "--load-info-json".into(), info_json.into()]);
     args
 }

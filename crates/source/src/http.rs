@@ -16,6 +16,7 @@ mod patience;
 mod place;
 mod reading;
 mod remote;
+mod small;
 mod target;
 mod trouble;
 mod web;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use sluice_domain::{Failure, FailureKind, Length, Plan, Protocol, Route};
+use sluice_egress::Egress;
 use sluice_transfer::Gate;
 
 use crate::{
@@ -21,12 +22,12 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// One for a process.
+    /// One for a process, which dials what `egress` lets it dial.
     ///
     /// # Errors
     /// When the client for the web cannot be made.
-    pub fn new() -> Result<Self, SourceError> {
-        Ok(Self { web: Web::new()? })
+    pub fn new(egress: Egress) -> Result<Self, SourceError> {
+        Ok(Self { web: Web::new(egress)? })
     }
 
     /// The exact length where it can be had; `plan.length` where it cannot. It may take as long as the site's patience lasts: whoever waits
@@ -78,7 +79,7 @@ mod tests {
     use super::*;
     use crate::{
         Layout, Routes, RoutesConfig,
-        testing::{Body, TestServer, gate, pair, tools},
+        testing::{Body, TestServer, gate, loopback, pair, tools},
     };
 
     fn extraction(formats: &Value) -> Extraction {
@@ -99,7 +100,7 @@ mod tests {
     async fn measure(format: &Value) -> Length {
         let extraction = extraction(&json!([format]));
         let plan = planned(&extraction, Route::Direct);
-        Meter::new().unwrap().measure(&plan, &extraction, &gate()).await
+        Meter::new(loopback()).unwrap().measure(&plan, &extraction, &gate()).await
     }
 
     /// What the route of this plan brings.
@@ -166,7 +167,7 @@ mod tests {
         let audio = part("0", "/audio", "m4a", "none", "mp4a.40.2");
         let extraction = extraction(&json!([audio, part("1", "/video", "mp4", "avc1.42c00c", "none")]));
         let plan = planned(&extraction, Route::Interleave);
-        let measured = Meter::new().unwrap().measure(&plan, &extraction, &gate()).await;
+        let measured = Meter::new(loopback()).unwrap().measure(&plan, &extraction, &gate()).await;
         let whole = fetched(&plan, &extraction).await;
         assert!(whole.len() > parts);
         assert_eq!(measured, Length::Exact(whole.len() as u64));

@@ -1,13 +1,16 @@
 //! Which formats yt-dlp is told to fetch.
 //!
 //! The info JSON that it loads has the chosen formats and no others, under ids of our own: an id of the site could mean something else
-//! in yt-dlp's selector language. It has no page address either, or yt-dlp would extract again, by itself, when a download fails.
+//! in yt-dlp's selector language. It has no page address either, or yt-dlp would extract again, by itself, when a download fails. And it does
+//! not say how large a piece to ask for: yt-dlp would ask piece by piece without seeing to it that all are of one file.
 
 use serde_json::{Map, Value};
 use sluice_domain::{Failure, Protocol};
 
 /// What else yt-dlp has no use for here.
-const LEFT_OUT: [&str; 4] = ["webpage_url", "original_url", "subtitles", "thumbnail"];
+const LEFT_OUT: [&str; 5] = ["webpage_url", "original_url", "subtitles", "thumbnail", "thumbnails"];
+/// Of a format.
+const PIECES: &str = "downloader_options";
 
 /// One format or two, chosen out of an info JSON.
 #[derive(Debug)]
@@ -53,6 +56,7 @@ fn select(info: &mut Map<String, Value>, chosen: &[String]) -> Result<(&'static 
             return Err(missing(&chosen[0]));
         }
         info.insert("format_id".into(), NAMES[0].into());
+        info.remove(PIECES);
         return Ok((selector, vec![protocol(info)]));
     };
     let mut kept = Vec::new();
@@ -63,6 +67,7 @@ fn select(info: &mut Map<String, Value>, chosen: &[String]) -> Result<(&'static 
         protocols.push(protocol(format));
         let mut format = format.clone();
         format.insert("format_id".into(), name.into());
+        format.remove(PIECES);
         kept.push(Value::Object(format));
     }
     info.insert("formats".into(), kept.into());

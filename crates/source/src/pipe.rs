@@ -17,12 +17,24 @@ mod yt_dlp;
 use std::sync::Arc;
 
 use futures::future::try_join_all;
-use sluice_domain::{Failure, FileName, Length, Plan, Route, plan::Container};
+use futures::{StreamExt, stream};
+use sluice_domain::{
+    Failure, FileName, Length, Plan, Route,
+    plan::{Container, Encoding},
+};
 use sluice_transfer::{BufferBudget, ByteStream, Gate, Rewind, Source};
 
-use crate::{Extraction, Fetched, Tools, http::Film, order::choose};
+use crate::{
+    Extraction, Fetched, Tools,
+    http::{Film, OpenError},
+    id3::id3,
+    labels::Labels,
+    order::choose,
+    sound::{Holder, Sound},
+};
 use ffmpeg::{Job, Muxer};
 use input::Input;
+use run::Proof;
 
 /// A format that we fetch.
 pub(crate) enum Native {
@@ -49,7 +61,8 @@ impl Pipe {
     }
 
     /// Starts what the plan needs and gives the result while it is made. `native` has, for each of the plan's formats in their order, the
-    /// format's own bytes where we can fetch them; yt-dlp fetches the others. It returns when every input has given something.
+    /// format's own bytes where we can fetch them; yt-dlp fetches the others. It returns when every input has given something. `labels` go with
+    /// a sound.
     ///
     /// The result can be read once, at the pace of whoever reads; dropping it ends every child. The gate hears of the inputs here, and of
     /// the result from whoever reads it.
@@ -62,11 +75,13 @@ impl Pipe {
         plan: &Plan,
         extraction: &Extraction,
         native: Vec<Option<Native>>,
+        labels: &Labels,
         gate: &Gate,
-    ) -> Result<Fetched, Failure> {
-        let planned = muxer(plan, extraction)?;
+    ) -> Result<Fetched, OpenError> {
+        let planned = muxer(plan, extraction, labels)?;
         if native.len() != plan.formats.len() {
-            return Err(Failure::internal(format!("{} inputs for {} formats", native.len(), plan.formats.len())));
+            let lengths = format!("{} inputs for {} formats", native.len(), plan.formats.len());
+            return Err(Failure::internal(lengths).into());
         }
         let share = self.buffers.take(WINDOW_BYTES, gate).await?;
         // Where the site does not say how long the film is, its playlists may.
@@ -78,14 +93,24 @@ impl Pipe {
                 None => Input::yt_dlp(&self.tools, &choose(&extraction.json, std::slice::from_ref(format))?)?,
             };
             input.look(gate.idle_timeout()).await?;
-            Ok::<_, Failure>(input)
+            Ok::<_, Failure>(if plan.sound_only { input.of_which_a_part_counts() } else { input })
         });
         let inputs = gate.guard(try_join_all(inputs)).await?;
+        if inputs.iter().any(Input::has_its_index_last) {
+            return Err(OpenError::Unsuitable("an MP4 with its index last".to_owned()));
+        }
         let known = |id: &String| extraction.info.formats.iter().find(|format| format.format_id == *id);
         let job = Job::new(planned, plan.formats.iter().map(known).collect(), &inputs);
-        let file_name = if job.muxer == planned { plan.file_name.clone() } else { in_mp4(&plan.file_name) };
+        let file_name = match (planned, job.muxer) {
+            (Muxer::Matroska, Muxer::Mp4) => in_mp4(&plan.file_name),
+            _ => plan.file_name.clone(),
+        };
+        let constant_rate = job.sound().and_then(Sound::constant_rate);
+        let before = job.sound().filter(|sound| sound.holder == Holder::Mp3).map(|sound| id3(sound.labels));
         let running = ffmpeg::start(&self.tools, &job, &inputs)?;
-        let stream = run::stream(running, inputs, duration, gate);
+        let stream = run::stream(running, inputs, Proof { duration, constant_rate }, gate);
+        let before = before.filter(|labels| !labels.is_empty()).map(Ok);
+        let stream = stream::iter(before).chain(stream).boxed();
         let length = plan.length.bytes().map_or(Length::Unknown, Length::Estimate);
         let source = Arc::new(Rewind::new(stream, WINDOW_BYTES, length, share));
         Ok(Fetched { source, file_name, route: Route::Pipe })
@@ -123,15 +148,22 @@ impl Native {
 }
 
 /// What the result is packed by.
-fn muxer(plan: &Plan, extraction: &Extraction) -> Result<Muxer, Failure> {
+fn muxer<'a>(plan: &Plan, extraction: &Extraction, labels: &'a Labels) -> Result<Muxer<'a>, Failure> {
     let refused = |why: &str| Failure::internal(format!("not for a pipe: {why}"));
-    if plan.sound_only || plan.prove_codecs.is_some() {
-        return Err(refused("the result must be looked at, or written back and forth"));
+    if plan.prove_codecs.is_some() {
+        return Err(refused("the result must be looked at"));
     }
-    let ext = || {
-        let first = extraction.info.formats.iter().find(|format| Some(&format.format_id) == plan.formats.first());
-        first.map_or("", |format| &format.ext)
-    };
+    let first = extraction.info.formats.iter().find(|format| Some(&format.format_id) == plan.formats.first());
+    if plan.sound_only {
+        let codec = plan.encode.map(Encoding::codec).or_else(|| Some(first?.audio.clone())).unwrap_or_default();
+        let holder = Holder::of(&codec);
+        return if holder.is_written_in_order() {
+            Ok(Muxer::Sound(Sound { holder, encode: plan.encode, labels }))
+        } else {
+            Err(refused("the result must be written back and forth"))
+        };
+    }
+    let ext = || first.map_or("", |format| &format.ext);
     match plan.container {
         Container::Mp4 => Ok(Muxer::Mp4),
         Container::Webm => Ok(Muxer::Webm),

@@ -2,15 +2,17 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use futures::future::join_all;
-use sluice_domain::{ByteSize, Failure, FileName, Format, Plan, Protocol, Route, plan::Container};
+use futures::future::try_join_all;
+use sluice_domain::{ByteSize, Failure, FailureKind, FileName, Format, Plan, Protocol, Route, plan::Container};
 use sluice_mux::{Hint, Layout};
 use sluice_transfer::{Access, BufferBudget, Gate, Source, Watched};
 
 use crate::{
     Extraction, Renew, SourceError, Tools,
+    cover::Cover,
     http::{Media, OpenError, Web},
     interleave::{self, Inputs, Refused},
+    labels::Labels,
     pipe::{Native, Pipe},
     spool::Spool,
 };
@@ -138,7 +140,7 @@ impl Routes {
     pub fn open(config: RoutesConfig) -> Result<Self, SourceError> {
         let RoutesConfig { spool_dir, spool_bytes, buffer_bytes, tools } = config;
         Ok(Self {
-            web: Web::new()?,
+            web: Web::new(tools.egress.clone())?,
             pipe: Pipe::new(tools.clone(), BufferBudget::new(buffer_bytes)),
             spool: Spool::open(&spool_dir, spool_bytes, tools)?,
         })
@@ -165,7 +167,7 @@ impl Routes {
                 Route::Direct => self.direct(&fetch).await,
                 Route::Interleave => self.interleave(&fetch).await,
                 Route::Pipe => self.pipe(&fetch).await,
-                Route::Spool => return self.spool.fetch(plan, extraction, gate).await,
+                Route::Spool => return self.spool(&fetch).await,
             };
             gate.check()?;
             let detour = match opened {
@@ -174,8 +176,12 @@ impl Routes {
                     return Ok(Fetched { source, file_name, route });
                 }
                 Err(OpenError::Unsuitable(why)) => why,
-                // The site named a time.
-                Err(OpenError::Failed(failure)) if failure.retry_after.is_some() => return Err(failure),
+                // The site named a time, or leads where no route goes.
+                Err(OpenError::Failed(failure))
+                    if failure.retry_after.is_some() || failure.kind == FailureKind::RefusedAddress =>
+                {
+                    return Err(failure);
+                }
                 // yt-dlp knows better what a refusal means, and may get through where we do not.
                 Err(OpenError::Failed(failure)) => failure.detail,
             };
@@ -202,17 +208,42 @@ impl Routes {
         Ok(Fetched { source, file_name: fetch.plan.file_name.clone(), route: Route::Interleave })
     }
 
+    /// Over the disk. A file that is served in ranges is fetched by ourselves.
+    async fn spool(&self, fetch: &Fetch<'_>) -> Result<Fetched, Failure> {
+        let is_file = |format: &Format| format.protocol == Protocol::Http && format.is_fetched_plainly();
+        let own = if fetch.formats().all(is_file) { fetch.file().await.ok() } else { None };
+        fetch.gate.check()?;
+        let own = own.filter(|file| file.access() == Access::Random);
+        let labels = self.labels(fetch).await;
+        fetch.gate.check()?;
+        self.spool.fetch(fetch.plan, fetch.extraction, own, &labels, fetch.gate).await
+    }
+
     /// Through ffmpeg. What we cannot fetch ourselves, yt-dlp does.
     async fn pipe(&self, fetch: &Fetch<'_>) -> Result<Fetched, OpenError> {
-        let natives = fetch.formats().map(async |format| {
-            let opened = self.native(fetch, format).await?;
-            opened
-                .inspect_err(|why| tracing::debug!(format.id = format.format_id, ?why, "yt-dlp fetches this format"))
-                .ok()
+        let natives = fetch.formats().map(async |format| match self.native(fetch, format).await.transpose() {
+            Err(OpenError::Failed(failure)) if failure.kind == FailureKind::RefusedAddress => Err(failure),
+            Err(why) => {
+                tracing::debug!(format.id = format.format_id, ?why, "yt-dlp fetches this format");
+                Ok(None)
+            }
+            Ok(native) => Ok(native),
         });
-        let natives = join_all(natives).await;
+        let (natives, labels) = futures::join!(try_join_all(natives), self.labels(fetch));
+        let natives = natives?;
         fetch.gate.check()?;
-        Ok(self.pipe.fetch(fetch.plan, fetch.extraction, natives, fetch.gate).await?)
+        self.pipe.fetch(fetch.plan, fetch.extraction, natives, &labels, fetch.gate).await
+    }
+
+    /// What a file of sound tells of itself.
+    async fn labels(&self, fetch: &Fetch<'_>) -> Labels {
+        if !fetch.plan.sound_only {
+            return Labels::default();
+        }
+        let (labels, pictures) = Labels::read(fetch.extraction);
+        let has_cover = fetch.plan.file_name.as_str().ends_with(".mp3");
+        let cover = if has_cover { Cover::fetch(&self.web, &pictures, fetch.gate).await } else { None };
+        Labels { cover, ..labels }
     }
 
     /// The format, fetched by ourselves; `None` where it is of no kind that we fetch.

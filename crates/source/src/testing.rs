@@ -7,9 +7,10 @@ mod server;
 use std::{env, path::PathBuf, time::Duration};
 
 use sluice_domain::{ByteSize, Limits, SourceUrl};
+use sluice_egress::{Egress, Policy};
 use sluice_transfer::Gate;
 
-pub(crate) use media::{dash, hls, hls_fmp4, hls_pair, large, pair, progressive, webm, webm_pair};
+pub(crate) use media::{dash, hls, hls_fmp4, hls_pair, large, moov_last, pair, progressive, webm, webm_pair};
 pub(crate) use memory::Memory;
 pub(crate) use server::{Body, TestServer};
 
@@ -21,9 +22,15 @@ fn python() -> PathBuf {
     env::var_os("SLUICE_TEST_PYTHON").map_or_else(|| PathBuf::from(in_repository), PathBuf::from)
 }
 
+/// Whoever may dial this machine, where the tests' sites are.
+pub(crate) fn loopback() -> Egress {
+    Egress::new(Policy { allow: vec!["127.0.0.0/8".parse().unwrap()], ..Policy::default() })
+}
+
 pub(crate) fn tools_config() -> ToolsConfig {
     let python = python();
     ToolsConfig {
+        egress: loopback(),
         yt_dlp: python.with_file_name("yt-dlp").display().to_string(),
         python: python.display().to_string(),
         extract_timeout: Duration::from_secs(60),

@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use crate::{SourceError, home::Home};
+use sluice_egress::{Egress, Proxy};
+use tokio::sync::watch;
+
+use crate::{Containment, SourceError, child::readable, home::Home};
 
 /// Which programs to use, as the settings name them.
 #[derive(Debug, Clone)]
@@ -25,8 +28,8 @@ pub struct ToolsConfig {
     pub plugin_dirs: Vec<PathBuf>,
     /// Where children get their private working directories for small files; several processes may share it.
     pub work_dir: PathBuf,
-    /// The only way out to the network for yt-dlp, as `http://host:port`. Never `https://` or `socks5://`: its ffmpeg would go around those.
-    pub proxy: Option<String>,
+    /// What may be dialled, by us and by every program.
+    pub egress: Egress,
     /// The longest that one extraction may take.
     pub extract_timeout: Duration,
     /// How many extractions may run at once; further ones wait. Each takes some 30 MB, a heavy page several times that.
@@ -46,7 +49,7 @@ impl Default for ToolsConfig {
             ffprobe: "ffprobe".into(),
             plugin_dirs: Vec::new(),
             work_dir: env::temp_dir().join("sluice-work"),
-            proxy: None,
+            egress: Egress::default(),
             extract_timeout: Duration::from_secs(90),
             extract_slots: 4,
             list_timeout: Duration::from_secs(600),
@@ -65,7 +68,13 @@ pub struct Tools {
     pub(crate) plugin_dirs: Vec<PathBuf>,
     /// Where children get their working directories; swept at the next boot if this process dies.
     pub(crate) work: Arc<Home>,
-    pub(crate) proxy: Option<String>,
+    pub(crate) egress: Egress,
+    /// The only way out to the network for yt-dlp and what it starts.
+    pub(crate) proxy: Proxy,
+    /// What every child may read.
+    pub(crate) readable: Vec<PathBuf>,
+    /// What children are held to, as soon as there was one.
+    pub(crate) containment: Arc<watch::Sender<Option<Containment>>>,
     pub(crate) extract_timeout: Duration,
     pub(crate) extract_slots: usize,
     pub(crate) list_timeout: Duration,
@@ -87,14 +96,21 @@ impl Tools {
         let yt_dlp = find(&config.yt_dlp, "yt_dlp")?;
         let beside = yt_dlp.parent().map(Path::to_path_buf).into_iter();
         let search_path = env::join_paths(beside.chain(env::split_paths(&path))).unwrap_or_else(|_| path.clone());
+        let python = find(&config.python, "python")?;
+        let (ffmpeg, ffprobe) = (find(&config.ffmpeg, "ffmpeg")?, find(&config.ffprobe, "ffprobe")?);
+        let plugin_dirs: Vec<_> = config.plugin_dirs.iter().map(|folder| absolute(folder)).collect();
+        let folders = env::split_paths(&search_path).map(|folder| absolute(&folder)).chain(plugin_dirs.clone());
         Ok(Self {
+            readable: readable([&yt_dlp, &python, &ffmpeg, &ffprobe], folders),
             yt_dlp,
-            python: find(&config.python, "python")?,
-            ffmpeg: find(&config.ffmpeg, "ffmpeg")?,
-            ffprobe: find(&config.ffprobe, "ffprobe")?,
-            plugin_dirs: config.plugin_dirs,
+            python,
+            ffmpeg,
+            ffprobe,
+            plugin_dirs,
             work: Arc::new(Home::open(&absolute(&config.work_dir))?),
-            proxy: config.proxy,
+            proxy: Proxy::start(config.egress.clone()).map_err(SourceError::Proxy)?,
+            egress: config.egress,
+            containment: Arc::new(watch::Sender::new(None)),
             extract_timeout: config.extract_timeout,
             extract_slots: config.extract_slots.max(1),
             list_timeout: config.list_timeout,

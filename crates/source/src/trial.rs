@@ -6,7 +6,7 @@ use tokio::time::timeout;
 
 use crate::{
     SourceError, Tools,
-    child::{Child, ChildLimits, Program, read_tail},
+    child::{Child, ChildLimits, Containment, Network, Program, read_tail},
 };
 
 /// yt-dlp takes a second or two to tell its version; on a busy machine, some.
@@ -31,7 +31,18 @@ impl Tools {
             one(&self.ffmpeg, "ffmpeg", "-version"),
             one(&self.ffprobe, "ffprobe", "-version"),
         )?;
+        if let Some(containment) = self.containment().await {
+            tracing::info!(%containment, gaps = containment.gaps().join("; "), "What children are held to");
+        }
         Ok(())
+    }
+
+    /// What children are held to on this machine, once they were tried out.
+    pub async fn containment(&self) -> Option<Containment> {
+        let mut told = self.containment.subscribe();
+        // The word of a child that has just ended may still be on its way.
+        let told = timeout(Duration::from_secs(1), told.wait_for(Option::is_some)).await;
+        told.ok()?.ok().and_then(|told| *told)
     }
 
     async fn ask(&self, path: &Path, question: &str) -> Result<(), String> {
@@ -43,6 +54,8 @@ impl Tools {
             directory: directory.path(),
             scratch: directory.path(),
             limits: ChildLimits::extraction(TIMEOUT.as_secs()),
+            network: Network::Proxy,
+            reads: &[],
         };
         let mut child = Child::start(self, &program).map_err(broken)?;
         let (Some(stdout), Some(stderr)) = (child.take_stdout(), child.take_stderr()) else {

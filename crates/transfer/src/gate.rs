@@ -95,6 +95,11 @@ impl Gate {
         self.judge(ByteSize(total))
     }
 
+    /// So many bytes are here now, in all, of which only a part will be the file: they are told, not judged.
+    pub fn came_by(&self, total: u64) {
+        self.0.fetched.store(total, Ordering::Relaxed);
+    }
+
     /// The byte before this position has come by. For streams that may be read again, or at several places at once: the farthest counts.
     ///
     /// # Errors
@@ -250,6 +255,14 @@ mod tests {
         assert!(gate.announced(10).is_ok());
         assert_eq!(gate.announced(11).unwrap_err().kind, FailureKind::TooLarge);
         assert_eq!((gate.counts(), gate.at_least(), gate.most()), ((0, 0), ByteSize(11), 10));
+    }
+
+    #[test]
+    fn what_only_comes_by_is_counted_but_not_judged() {
+        let gate = gate(10, None);
+        gate.came_by(11);
+        assert!(gate.check().is_ok());
+        assert_eq!((gate.counts(), gate.at_least()), ((11, 0), ByteSize(0)));
     }
 
     #[test]

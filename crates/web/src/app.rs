@@ -9,6 +9,7 @@ use std::{
 
 use actix_web::{App as Actix, HttpServer, dev::Server, middleware::NormalizePath, rt::net::TcpStream, web::Data};
 use sluice_dropbox::{DropboxError, Tuning};
+use sluice_egress::Egress;
 use sluice_runtime::Settings;
 use sluice_source::ToolsConfig;
 use sluice_store::{Store, StoreError};
@@ -167,7 +168,8 @@ async fn store(settings: &Settings, stop: &CancellationToken) -> Result<Store, A
 
 fn state(settings: &Settings, store: Store, bound: SocketAddr, stop: CancellationToken) -> Result<State, AppError> {
     let Settings { server, access, .. } = settings;
-    let programs = Arc::new(Programs::new(tools(settings)));
+    let egress = sluice_wiring::egress(settings);
+    let programs = Arc::new(Programs::new(tools(settings, &egress)));
     Ok(State {
         dropbox: sluice_wiring::dropbox(settings, tuning(), store.clone())?,
         queue: sluice_wiring::queue(settings, store.clone()),
@@ -175,24 +177,25 @@ fn state(settings: &Settings, store: Store, bound: SocketAddr, stop: Cancellatio
         place: Place::new(&server.public_url(bound)),
         access: access.clone(),
         practice_folder: Some(server.practice_folder.clone()).filter(|folder| !folder.is_empty()),
-        thumbnails: Thumbnails::new()?,
+        thumbnails: Thumbnails::new(egress.clone())?,
         spaces: Spaces::default(),
-        previews: Previews::new(settings, &programs),
+        previews: Previews::new(settings, &programs, &egress),
         saves: Saves::new(settings, &programs),
+        egress,
         streams: Arc::new(Semaphore::new(MAX_STREAMS)),
         stop,
     })
 }
 
 /// A person waits for what they say, of a preview or of the beginning of a file.
-fn tools(settings: &Settings) -> ToolsConfig {
+fn tools(settings: &Settings, egress: &Egress) -> ToolsConfig {
     let looks = settings.server.previews as usize + LOOKS.min(settings.server.streams as usize);
     ToolsConfig {
         extract_timeout: MOST_TIME,
         extract_slots: looks,
         list_timeout: MOST_TIME,
         list_slots: looks,
-        ..sluice_wiring::tools(settings)
+        ..sluice_wiring::tools(settings, egress)
     }
 }
 

@@ -32,9 +32,10 @@ pub(crate) async fn readyz(state: Data<State>) -> HttpResponse {
 pub(crate) async fn metrics(state: Data<State>) -> HttpResponse {
     let seen = state.queue.operator().overview().await.ok();
     let listeners = MAX_STREAMS - state.streams.available_permits();
-    let devices = state.saves.under_way();
-    let told = text(seen.as_ref(), listeners, devices);
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(told)
+    let told = text(seen.as_ref(), listeners, state.saves.under_way());
+    HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4; charset=utf-8")
+        .body(told + &sluice_wiring::egress_figures(&state.egress))
 }
 
 /// Appends one gauge: its labels, as they are written, and its values.

@@ -11,6 +11,7 @@ mod offer;
 use std::{sync::Arc, time::Duration};
 
 use sluice_domain::{AccountId, ByteSize, Failure, FailureKind, Limits, MediaInfo, Preset, SourceUrl};
+use sluice_egress::Egress;
 use sluice_runtime::Settings;
 use sluice_source::{Extraction, Found, List, Meter};
 use sluice_store::{Account, Store};
@@ -94,9 +95,10 @@ pub(crate) enum Behind {
 }
 
 impl Previews {
-    pub(crate) fn new(settings: &Settings, programs: &Arc<Programs>) -> Self {
+    pub(crate) fn new(settings: &Settings, programs: &Arc<Programs>, egress: &Egress) -> Self {
         let at_once = settings.server.previews as usize;
-        let meter = Meter::new().inspect_err(|error| tracing::warn!("No sizes are measured for previews: {error}"));
+        let meter = Meter::new(egress.clone())
+            .inspect_err(|error| tracing::warn!("No sizes are measured for previews: {error}"));
         Self {
             measures: meter.ok().filter(|_| at_once > 0).map(|meter| Measures::new(meter, at_once)),
             programs: (at_once > 0).then(|| programs.clone()),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sluice_dropbox::Dropbox;
+use sluice_egress::Egress;
 use sluice_queue::Queue;
 use sluice_runtime::Access;
 use sluice_store::Store;
@@ -23,6 +24,8 @@ pub(crate) struct State {
     pub(crate) access: Access,
     /// The folder of the Dropbox stand-in, while there is no real Dropbox.
     pub(crate) practice_folder: Option<String>,
+    /// Judges what is dialled for people.
+    pub(crate) egress: Egress,
     pub(crate) thumbnails: Thumbnails,
     pub(crate) spaces: Spaces,
     pub(crate) previews: Previews,

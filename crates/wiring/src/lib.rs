@@ -4,6 +4,7 @@
 //! is a fault that shows only in production. So it is read here, once. What is a matter of one process (its patience, its timeouts) is
 //! an argument. Nothing here connects, waits or is kept.
 
+mod figures;
 mod link;
 mod pauses;
 mod plans;
@@ -11,11 +12,13 @@ mod plans;
 use std::{sync::Arc, time::Duration};
 
 use sluice_dropbox::{Dropbox, DropboxConfig, DropboxError, Tuning};
+use sluice_egress::Egress;
 use sluice_queue::{Queue, QueueConfig};
 use sluice_runtime::Settings;
-use sluice_source::ToolsConfig;
+use sluice_source::{SourceError, Tools, ToolsConfig};
 use sluice_store::{Store, StoreConfig};
 
+pub use figures::egress_figures;
 pub use link::Link;
 pub use plans::{keep, keep_for_saves, kept, kept_for_saves};
 
@@ -23,6 +26,8 @@ use pauses::SharedPauses;
 
 /// What an operator sees of the queue that [`queue`] gives: named here for programs that need no more of it.
 pub use sluice_queue::{Overview, WorkerSeen};
+/// What the kernel holds the foreign programs to: named here for programs that start none.
+pub use sluice_source::Containment;
 
 /// What the store needs to know; `patience` is how long this process waits out an outage of Redis.
 #[must_use]
@@ -69,9 +74,15 @@ pub fn dropbox(settings: &Settings, tuning: Tuning, store: Store) -> Result<Drop
     Dropbox::new(config, tuning, Arc::new(SharedPauses(store)))
 }
 
+/// Who judges what this process and its programs dial: one for a process, so that its figures are those of the process.
+#[must_use]
+pub fn egress(settings: &Settings) -> Egress {
+    Egress::new(settings.egress.policy())
+}
+
 /// The foreign programs; how long and how often they run at once is a matter of each process.
 #[must_use]
-pub fn tools(settings: &Settings) -> ToolsConfig {
+pub fn tools(settings: &Settings, egress: &Egress) -> ToolsConfig {
     let tools = &settings.tools;
     ToolsConfig {
         yt_dlp: tools.yt_dlp.clone(),
@@ -79,6 +90,17 @@ pub fn tools(settings: &Settings) -> ToolsConfig {
         ffmpeg: tools.ffmpeg.clone(),
         ffprobe: tools.ffprobe.clone(),
         plugin_dirs: tools.plugin_dirs.clone(),
+        egress: egress.clone(),
         ..ToolsConfig::default()
     }
+}
+
+/// What the kernel of this machine holds the foreign programs to. It starts each of them once, for their version.
+///
+/// # Errors
+/// When one is missing or does not run.
+pub async fn containment(settings: &Settings) -> Result<Option<Containment>, SourceError> {
+    let tools = Tools::find(tools(settings, &egress(settings)))?;
+    tools.try_out().await?;
+    Ok(tools.containment().await)
 }

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use sluice_dropbox::Tuning;
+use sluice_egress::Egress;
 use sluice_queue::{WorkerConfig, run_workers};
 use sluice_runtime::{Boot, Settings, health};
 use sluice_source::{Routes, RoutesConfig, Tools, extractor};
@@ -17,9 +18,10 @@ const READY_PATIENCE: Duration = Duration::from_secs(2);
 /// Runs until told to stop.
 pub(crate) async fn run(boot: Boot) -> anyhow::Result<()> {
     let settings = &boot.settings;
+    let egress = sluice_wiring::egress(settings);
     let starting = async {
         let store = connect(settings).await?;
-        let handler = handler(settings, store.clone()).await?;
+        let handler = handler(settings, store.clone(), &egress).await?;
         Ok::<_, anyhow::Error>((store, handler))
     };
     let (store, handler) = tokio::select! {
@@ -28,9 +30,11 @@ pub(crate) async fn run(boot: Boot) -> anyhow::Result<()> {
     };
     let queue = sluice_wiring::queue(settings, store.clone());
     let bound = match settings.worker.health_bind {
-        Some(bind) => {
-            Some(health::serve(bind, ready(&store), boot.shutdown.clone()).await.context("worker.health_bind")?)
-        }
+        Some(bind) => Some(
+            health::serve(bind, ready(&store), figures(egress), boot.shutdown.clone())
+                .await
+                .context("worker.health_bind")?,
+        ),
         None => None,
     };
     boot.announce(bound)?;
@@ -51,8 +55,8 @@ async fn connect(settings: &Settings) -> anyhow::Result<Store> {
     Ok(store)
 }
 
-async fn handler(settings: &Settings, store: Store) -> anyhow::Result<JobHandler> {
-    let tools = Tools::find(sluice_wiring::tools(settings))?;
+async fn handler(settings: &Settings, store: Store, egress: &Egress) -> anyhow::Result<JobHandler> {
+    let tools = Tools::find(sluice_wiring::tools(settings, egress))?;
     tools.try_out().await?;
     let routes = Routes::open(RoutesConfig {
         spool_dir: settings.worker.spool_dir.clone(),
@@ -68,6 +72,11 @@ async fn handler(settings: &Settings, store: Store) -> anyhow::Result<JobHandler
         playlist_items: settings.limits.playlist_items,
         store,
     })
+}
+
+/// What this worker decided about addresses, for its `/metrics`.
+fn figures(egress: Egress) -> impl Fn() -> String + Send + Sync + 'static {
+    move || sluice_wiring::egress_figures(&egress)
 }
 
 fn ready(

@@ -47,6 +47,15 @@ impl Adaptive {
         Ok(Self { video, audio: Rendition::webm(load(&file)?, 0, shape.seconds)? })
     }
 
+    /// AV1 and Opus in WebM.
+    pub async fn av1(library: &Library, shape: Shape, height: u32) -> Result<Self> {
+        let file = encode::webm_av1(library, shape, height).await?;
+        let video = Rendition::webm(load(&file)?, height, shape.seconds)?;
+        let video = vec![Rendition { codecs: "av01.0.01M.08".into(), ..video }];
+        let file = encode::webm_audio(library, shape).await?;
+        Ok(Self { video, audio: Rendition::webm(load(&file)?, 0, shape.seconds)? })
+    }
+
     /// The video of `height`, which must be one that was asked for; the best otherwise.
     pub fn at(&self, height: u32) -> &Rendition {
         self.video.iter().find(|stream| stream.height == height).unwrap_or(&self.video[0])

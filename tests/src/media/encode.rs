@@ -62,6 +62,16 @@ pub(super) async fn webm_video(library: &Library, shape: Shape, height: u32) -> 
     one(library, "webm-video", [shape.picture(height), output].concat(), "clip.webm").await
 }
 
+/// AV1 alone, Cues first.
+pub(super) async fn webm_av1(library: &Library, shape: Shape, height: u32) -> Result<PathBuf> {
+    let output = words(&format!(
+        "-c:v libaom-av1 -usage realtime -cpu-used 8 -row-mt 1 -pix_fmt yuv420p {} -b:v {} -dash 1 -cues_to_front 1 -f webm clip.webm",
+        shape.key_frames(),
+        shape.video_bits * 2 / 3,
+    ));
+    one(library, "webm-av1", [shape.picture(height), output].concat(), "clip.webm").await
+}
+
 /// Opus alone in WebM, Cues first.
 pub(super) async fn webm_audio(library: &Library, shape: Shape) -> Result<PathBuf> {
     let output = words("-c:a libopus -b:a 64k -ac 2 -dash 1 -cues_to_front 1 -f webm clip.webm");

@@ -28,6 +28,29 @@ pub(super) async fn run(directory: &Path, arguments: &[String]) -> Result<String
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// What ffprobe tells of the file at `path`: its format and streams, with all packets.
+pub async fn told(path: &Path) -> Result<serde_json::Value> {
+    let show = "-v error -show_format -show_streams -show_packets -of json";
+    #[expect(clippy::disallowed_methods, reason = "the one place where the harness starts ffprobe")]
+    let mut command = tokio::process::Command::new("ffprobe");
+    let output = command.args(show.split(' ')).arg(path).stdin(Stdio::null()).kill_on_drop(true).output();
+    let output = tokio::time::timeout(TIMEOUT, output).await?.context("ffprobe cannot be started")?;
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    anyhow::ensure!(output.status.success() && complaints.is_empty(), "ffprobe {}: {complaints}", path.display());
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// The picture that a player shows beside the sound at `path`, as it lies there.
+pub async fn cover(path: &Path) -> Result<Vec<u8>> {
+    let into = tempfile::tempdir()?;
+    let input = path.canonicalize()?;
+    let output = "-map 0:v:0 -c copy -f image2 -update 1 cover";
+    let input = input.to_str().context("the path is not UTF-8")?;
+    let arguments: Vec<String> = ["-i", input].into_iter().chain(output.split(' ')).map(str::to_owned).collect();
+    run(into.path(), &arguments).await?;
+    Ok(std::fs::read(into.path().join("cover"))?)
+}
+
 /// What a media file holds, whatever container holds it.
 ///
 /// Pictures are compared decoded, because the same packet is framed differently in a transport stream and in MP4. Sound is

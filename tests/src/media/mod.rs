@@ -16,7 +16,7 @@ mod stretch;
 pub use adaptive::Adaptive;
 pub use clips::{Clips, Folder, clips, poster, tiny};
 pub use encode::Shape;
-pub use ffmpeg::{Essence, Packets, essence, packets};
+pub use ffmpeg::{Essence, Packets, cover, essence, packets, told};
 pub use library::Library;
 pub use long::{Long, Track};
 pub use manifest::on_demand;

@@ -181,6 +181,11 @@ impl World {
         Ok(())
     }
 
+    /// Where Redis listens.
+    pub fn redis_socket(&self) -> Result<PathBuf> {
+        Ok(self.redis.as_ref().context("Redis does not run")?.socket().to_path_buf())
+    }
+
     /// Redis's process id.
     pub fn redis_process_id(&self) -> Result<i32> {
         Ok(self.redis.as_ref().context("Redis does not run")?.process().group().as_raw())

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Length, Route};
+use super::{
+    Length, Route,
+    encoding::Encoding,
+    sound::{sound, sound_as},
+};
 use crate::{Codec, Format, MediaInfo, Preset};
 
 /// The container of the result.
@@ -26,30 +30,33 @@ pub(super) struct Choice<'i> {
     pub(super) formats: Vec<&'i Format>,
     pub(super) container: Container,
     pub(super) sound_only: bool,
+    /// What the sound is converted into.
+    pub(super) encode: Option<Encoding>,
 }
 
 impl<'i> Choice<'i> {
-    fn single(format: &'i Format) -> Self {
-        Self { formats: vec![format], container: Container::AsIs, sound_only: false }
+    pub(super) fn single(format: &'i Format) -> Self {
+        Self { formats: vec![format], container: Container::AsIs, sound_only: false, encode: None }
     }
 
     fn pair(video: &'i Format, audio: &'i Format) -> Self {
-        Self { formats: vec![video, audio], container: container(&video.video, &audio.audio), sound_only: false }
+        let container = container(&video.video, &audio.audio);
+        Self { formats: vec![video, audio], container, sound_only: false, encode: None }
     }
 
-    fn sound_of(format: &'i Format) -> Self {
-        Self { formats: vec![format], container: Container::AsIs, sound_only: true }
+    pub(super) fn sound_of(format: &'i Format) -> Self {
+        Self { sound_only: true, ..Self::single(format) }
     }
 
     /// Sound in a film's container is moved, as it is, into one that players take for sound.
-    fn into_sound_file(self) -> Self {
+    pub(super) fn into_sound_file(self) -> Self {
         let in_film = matches!(self.formats[0].ext.as_str(), "webm" | "mkv");
         Self { sound_only: self.sound_only || in_film, ..self }
     }
 
     /// The sum of the sizes that the site announced: the result will be about that or more.
     pub(super) fn announced(&self) -> u64 {
-        if self.is_part_of_file() {
+        if self.is_part_of_file() || self.encode.is_some() {
             0
         } else {
             self.formats.iter().filter_map(|format| format.filesize).fold(0, u64::saturating_add)
@@ -58,6 +65,9 @@ impl<'i> Choice<'i> {
 
     /// The length of the result. A pair is never exact: the new container has its own headers.
     pub(super) fn length(&self, duration: Option<f64>) -> Length {
+        if let Some(encoding) = self.encode {
+            return duration.and_then(|seconds| encoding.bytes_of(seconds)).map_or(Length::Unknown, Length::Estimate);
+        }
         if self.is_part_of_file() {
             return Length::Unknown;
         }
@@ -74,8 +84,11 @@ impl<'i> Choice<'i> {
     /// The cheapest way that gives the whole result. What must be looked at before it may go, or written by jumping back and forth, needs
     /// a disk.
     pub(super) fn route(&self, proves_codecs: bool) -> Route {
-        if self.sound_only || proves_codecs || self.extension().is_empty() {
+        if proves_codecs || self.extension().is_empty() {
             return Route::Spool;
+        }
+        if self.sound_only {
+            return if self.is_sound_in_order() { Route::Pipe } else { Route::Spool };
         }
         match (&self.formats[..], self.container) {
             ([file], Container::AsIs) if file.is_fetched_plainly() => Route::Direct,
@@ -94,6 +107,15 @@ impl<'i> Choice<'i> {
         }
     }
 
+    /// Can it be written from its beginning to its end, of what arrives like that? Sound in an MP4 cannot.
+    fn is_sound_in_order(&self) -> bool {
+        let format = self.formats[0];
+        matches!(self.extension(), "mp3" | "opus" | "ogg")
+            && format.is_streamable()
+            && !format.ext.is_empty()
+            && !format.ext.starts_with("unknown")
+    }
+
     /// Sound taken out of a file that has pictures too: smaller than the file, and nobody says by how much.
     fn is_part_of_file(&self) -> bool {
         self.sound_only && self.formats[0].is_muxed()
@@ -102,7 +124,7 @@ impl<'i> Choice<'i> {
     /// Would it fetch the same?
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let ids = |choice: &Self| choice.formats.iter().map(|format| format.format_id.clone()).collect::<Vec<_>>();
-        self.sound_only == other.sound_only && ids(self) == ids(other)
+        (self.sound_only, self.encode) == (other.sound_only, other.encode) && ids(self) == ids(other)
     }
 
     /// Does any part leave its codecs open?
@@ -117,6 +139,7 @@ impl<'i> Choice<'i> {
             Container::Mp4 => "mp4",
             Container::Webm => "webm",
             Container::Mkv => "mkv",
+            Container::AsIs if let Some(encoding) = self.encode => encoding.extension(),
             Container::AsIs if self.sound_only => match format.audio {
                 Codec::Aac => "m4a",
                 Codec::Opus => "opus",
@@ -140,10 +163,9 @@ pub(super) fn choices(info: &MediaInfo, preset: Preset) -> Vec<Choice<'_>> {
         .collect();
     match preset {
         Preset::Audio => sound(&usable, |_| true),
-        Preset::M4a => sound(&usable, |codec| *codec == Codec::Aac),
-        Preset::Opus => {
-            sound(&usable, |codec| *codec == Codec::Opus).into_iter().map(Choice::into_sound_file).collect()
-        }
+        Preset::M4a => sound_as(&usable, Encoding::Aac),
+        Preset::Mp3 => sound_as(&usable, Encoding::Mp3),
+        Preset::Opus => sound_as(&usable, Encoding::Opus),
         Preset::Iphone => iphone(&usable),
         Preset::Best | Preset::Fit => pictures(&usable),
         Preset::P2160 | Preset::P1080 | Preset::P720 | Preset::P480 => {
@@ -194,24 +216,6 @@ fn iphone<'i>(usable: &[&'i Format]) -> Vec<Choice<'i>> {
             && (format.video == Codec::Unknown || format.audio == Codec::Unknown)
     });
     known.chain(unproven.map(|format| Choice::single(format))).collect()
-}
-
-/// Sound alone; failing that, the sound of the smallest file that has both.
-fn sound<'i>(usable: &[&'i Format], wanted: impl Fn(&Codec) -> bool) -> Vec<Choice<'i>> {
-    let alone: Vec<_> = usable
-        .iter()
-        .filter(|format| format.is_audio_only() && wanted(&format.audio))
-        .map(|format| Choice::single(format))
-        .collect();
-    if !alone.is_empty() {
-        return alone;
-    }
-    usable
-        .iter()
-        .rev()
-        .filter(|format| format.is_muxed() && wanted(&format.audio))
-        .map(|format| Choice::sound_of(format))
-        .collect()
 }
 
 /// The best sound that shares a container with the picture; failing that, the best sound.

@@ -4,7 +4,11 @@
 //! again, which changes nothing. When all whole blocks are safe, a closing append brings what is left; after it the session takes nothing
 //! more. That all of it arrived is proven by the commit.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    sync::Arc,
+};
 
 use dropbox_sdk::types::files::{
     UploadSessionAppendArg, UploadSessionAppendError, UploadSessionCursor, UploadSessionStartArg, UploadSessionType,
@@ -21,6 +25,7 @@ use super::{
     lanes::Lanes,
     ledger::Ledger,
     record::{Kind, Note, Recorder, Resumed},
+    relay::Relay,
     session::Lost,
 };
 use crate::{
@@ -38,6 +43,8 @@ pub(super) struct Concurrent<'c, 's> {
     way: Way<'c, 's>,
     ledger: Ledger,
     lanes: Lanes,
+    /// A single lane does not wait for answers: the next append begins when all of the last one is handed out.
+    relay: Arc<Relay>,
     /// Blocks per append.
     chunk: u64,
     /// The digest of the last block, if it is not whole.
@@ -62,6 +69,8 @@ struct Errand<'c, 's> {
     /// When it was begun the last time, and with how many lanes.
     began: Instant,
     with: usize,
+    /// Where the source goes on to when all is handed out, if this is the only lane.
+    relay: Option<Arc<Relay>>,
     /// The right to a lane. A file's only one needs none.
     _right: Option<OwnedSemaphorePermit>,
 }
@@ -83,11 +92,11 @@ impl<'c, 's> Errand<'c, 's> {
         client: &'c AccountClient,
         lane: Lane<'s>,
         blocks: Range<u64>,
-        with: usize,
+        (with, relay): (usize, &Arc<Relay>),
         right: Option<OwnedSemaphorePermit>,
     ) -> Self {
-        let retry = Retry::new(client.tuning());
-        Self { lane, blocks, retry, trouble: None, began: Instant::now(), with, _right: right }
+        let (retry, relay) = (Retry::new(client.tuning()), (with == 1).then(|| relay.clone()));
+        Self { lane, blocks, retry, trouble: None, began: Instant::now(), with, relay, _right: right }
     }
 }
 
@@ -109,7 +118,7 @@ impl<'c, 's> Concurrent<'c, 's> {
     fn of(way: Way<'c, 's>, ledger: Ledger) -> Self {
         let tuning = way.client.tuning();
         let chunk = chunk(way.total, tuning);
-        Self { way, ledger, lanes: Lanes::new(tuning.most_lanes), chunk, rest: None }
+        Self { way, ledger, lanes: Lanes::new(tuning.most_lanes), relay: Arc::default(), chunk, rest: None }
     }
 
     /// What there is to commit.
@@ -133,23 +142,41 @@ impl<'c, 's> Concurrent<'c, 's> {
     }
 
     async fn send_all(&mut self, recorder: &mut Recorder<'_>, gate: &Gate) -> Result<Result<(), Lost>, Failure> {
-        let Self { way, ledger, lanes, chunk, rest } = self;
+        let Self { way, ledger, lanes, relay, chunk, rest } = self;
         let (way, mut idle, mut errands) = (&*way, Vec::new(), Errands::new());
+        // Where the appends begin that have handed everything out and wait for their answers.
+        let mut spent = BTreeSet::new();
         gate.arrived(ledger.safe_bytes());
         loop {
-            while errands.len() < lanes.count()
+            // One of them takes up no lane. No more: what is on its way when a worker dies is sent again.
+            while let busy = errands.len() - spent.len().min(1)
+                && busy < lanes.count()
                 && let Some(blocks) = ledger.next(*chunk)
             {
                 let right = way.client.lane();
-                if !errands.is_empty() && right.is_none() {
+                if busy > 0 && right.is_none() {
                     ledger.given_up(&blocks);
-                    lanes.limited(errands.len());
+                    lanes.limited(busy);
                     break;
                 }
                 let lane = idle.pop().unwrap_or_else(|| Lane::new(way.source, errands.len()));
-                errands.push(way.send(Errand::new(way.client, lane, blocks, lanes.count(), right)).boxed());
+                errands.push(way.send(Errand::new(way.client, lane, blocks, (lanes.count(), relay), right)).boxed());
             }
-            let Some((errand, outcome)) = errands.next().await else { break };
+            let next = tokio::select! {
+                biased;
+                from = relay.passed() => {
+                    if ledger.is_on_its_way(from) {
+                        spent.insert(from);
+                    }
+                    continue;
+                }
+                next = errands.next() => next,
+            };
+            let Some((mut errand, outcome)) = next else { break };
+            if spent.remove(&(errand.blocks.start * BLOCK)) {
+                // Should it be made again, somebody else is reading on.
+                errand.relay = None;
+            }
             match outcome {
                 Outcome::Arrived(digests) => {
                     let size = (errand.blocks.end - errand.blocks.start) * BLOCK;
@@ -196,7 +223,7 @@ impl<'c, 's> Concurrent<'c, 's> {
             recorder.record(safe, offset, &note).await?;
         }
         let lane = idle.pop().unwrap_or_else(|| Lane::new(way.source, 0));
-        match way.close(lane, ledger.offset()).await? {
+        match way.close(lane, ledger.offset(), relay).await? {
             Ok(digest) => *rest = digest,
             Err(lost) => return Ok(Err(lost)),
         }
@@ -218,7 +245,7 @@ impl<'c, 's> Way<'c, 's> {
         }
         errand.began = Instant::now();
         let (from, to) = (errand.blocks.start * BLOCK, errand.blocks.end * BLOCK);
-        Ok(match self.append(&mut errand.lane, from..to, false, errand.with == 1).await? {
+        Ok(match self.append(&mut errand.lane, from..to, false, errand.relay.as_ref()).await? {
             Ok(()) => Outcome::Arrived(errand.lane.digests(to).await?.0),
             Err(CallError::Trouble(trouble)) => Outcome::Trouble(trouble),
             Err(CallError::TooBig) => Outcome::TooBig(Said::default()),
@@ -234,10 +261,15 @@ impl<'c, 's> Way<'c, 's> {
     }
 
     /// The last append: what is left after the whole blocks, and the end. Gives the digest of what is left.
-    async fn close(&self, mut lane: Lane<'s>, from: u64) -> Result<Result<Option<Digest>, Lost>, Failure> {
-        let mut retry = Retry::new(self.client.tuning());
+    async fn close(
+        &self,
+        mut lane: Lane<'s>,
+        from: u64,
+        relay: &Arc<Relay>,
+    ) -> Result<Result<Option<Digest>, Lost>, Failure> {
+        let (mut retry, mut relay) = (Retry::new(self.client.tuning()), Some(relay));
         loop {
-            let trouble = match self.append(&mut lane, from..self.total, true, false).await? {
+            let trouble = match self.append(&mut lane, from..self.total, true, relay.take()).await? {
                 Ok(()) if from == self.total => return Ok(Ok(None)),
                 Ok(()) => return Ok(Ok(lane.digests(self.total).await?.1)),
                 Err(CallError::Refused(problem, _)) if judge::is_closed(&problem, self.total) => {
@@ -267,7 +299,7 @@ impl<'c, 's> Way<'c, 's> {
         lane: &mut Lane<'s>,
         bytes: Range<u64>,
         close: bool,
-        alone: bool,
+        relay: Option<&Arc<Relay>>,
     ) -> Result<Result<(), CallError<UploadSessionAppendError>>, Failure> {
         let tuning = self.client.tuning();
         let cursor = UploadSessionCursor::new(self.id.clone(), bytes.start);
@@ -275,7 +307,7 @@ impl<'c, 's> Way<'c, 's> {
         if bytes.is_empty() {
             return Ok(self.client.once(&argument, Outgoing::nothing(tuning.call_timeout)).await);
         }
-        let piece = lane.piece(bytes.start, bytes.end, alone).await?;
+        let piece = lane.piece(bytes.start, bytes.end, relay).await?;
         let out = Outgoing { line: lane.line, ..piece.outgoing(tuning.stall_timeout) };
         let outcome = self.client.once(&argument, out).await;
         let handed_out = lane.close()?;

@@ -1,9 +1,14 @@
 //! One lane of a concurrent session: some blocks of the source, straight into one request body, and their digests.
 
+use std::sync::Arc;
+
 use sluice_domain::Failure;
 use sluice_transfer::Source;
 
-use super::tap::{Piece, Tap, lied};
+use super::{
+    relay::Relay,
+    tap::{Piece, Tap, lied},
+};
 use crate::content_hash::{Blocks, Digest};
 
 /// A part of the source on its way.
@@ -20,19 +25,33 @@ impl<'s> Lane<'s> {
         Self { tap: Tap::new(source, Blocks::from(0)), line, opened_to: None }
     }
 
-    /// The bytes from here to there. `alone`: the next ones will be wanted too, so the stream may stay open.
-    pub(super) async fn piece(&mut self, from: u64, to: u64, alone: bool) -> Result<Piece<Blocks>, Failure> {
+    /// The bytes from here to there. With a relay, the next ones will be wanted too: the stream stays open, and goes there when all is handed out.
+    pub(super) async fn piece(
+        &mut self,
+        from: u64,
+        to: u64,
+        relay: Option<&Arc<Relay>>,
+    ) -> Result<Piece<Blocks>, Failure> {
         self.tap.lock().hasher = Blocks::from(from);
+        if let Some(open) = relay.and_then(|relay| relay.take(from)) {
+            self.tap.take_over(open);
+            self.opened_to = None;
+        }
         if self.tap.must_open(from) || self.opened_to.is_some_and(|end| end < to) {
             self.tap.shut();
-            self.opened_to = (!alone).then_some(to);
+            self.opened_to = relay.is_none().then_some(to);
         }
         self.tap.stand_at(from, self.opened_to).await?;
         // A request begins when there is something to send.
         if !self.tap.more().await? {
             return Err(lied(to, "fewer"));
         }
-        Ok(self.tap.piece(to - from, true))
+        let piece = self.tap.piece(to - from, true);
+        // Where it ends, it has to prove it.
+        Ok(match relay.filter(|_| self.opened_to.or(self.total()) != Some(to)) {
+            Some(relay) => piece.then(relay),
+            None => piece,
+        })
     }
 
     /// The call with the last piece is over. Tells how far the bytes went that were handed out.
@@ -56,7 +75,7 @@ impl<'s> Lane<'s> {
 
     /// Reads from here to there for the digests alone.
     pub(super) async fn read(&mut self, from: u64, to: u64) -> Result<(Vec<Digest>, Option<Digest>), Failure> {
-        drop(self.piece(from, to, false).await?);
+        drop(self.piece(from, to, None).await?);
         self.tap.pass(to).await?;
         self.digests(to).await
     }

@@ -53,6 +53,11 @@ impl Ledger {
         self.on_their_way.retain(|block| !blocks.contains(block));
     }
 
+    /// Is the block that begins at this offset being sent?
+    pub(super) fn is_on_its_way(&self, offset: u64) -> bool {
+        self.on_their_way.contains(&(offset / BLOCK))
+    }
+
     /// Bytes before the first hole.
     pub(super) fn offset(&self) -> u64 {
         self.safe.length()

@@ -1,19 +1,22 @@
 //! The sink: takes a whole source into one file of the account, or nothing.
 //!
 //! `session` brings the bytes over in order; `concurrent` brings long files over block by block, as the books in `ledger` have it and in
-//! as many lanes as `lanes` finds useful. `feed` and `lane` read the source for them, through a `tap`. `record` is what a later attempt
-//! goes on from. `commit` makes the bytes a file, `names` finds a free name, `judge` knows what Dropbox's refusals mean. This module
-//! decides when to begin again.
+//! as many lanes as `lanes` finds useful. `feed` and `lane` read the source for them, through a `tap`; `relay` hands the open source from
+//! one append to the next, and `held` bounds what a connection takes ahead of its line. `record` is what a later attempt goes on from.
+//! `commit` makes the bytes a file, `names` finds a free name, `judge` knows what Dropbox's refusals mean. This module decides when to
+//! begin again.
 
 mod commit;
 mod concurrent;
 mod feed;
+mod held;
 mod judge;
 mod lane;
 mod lanes;
 mod ledger;
 mod names;
 mod record;
+mod relay;
 mod session;
 mod tap;
 

@@ -17,14 +17,18 @@ use sluice_domain::{Failure, FailureKind};
 use sluice_transfer::{Access, ByteStream, Source};
 use tokio::time::Instant;
 
+use super::{
+    held::Held,
+    relay::{Open, Relay},
+};
 use crate::{
     ContentHasher,
     call::Outgoing,
     content_hash::{self, Blocks},
 };
 
-/// The largest frame in bytes: hashing one must not hold up the runtime.
-const LARGEST_FRAME: usize = 256 * 1024;
+/// The largest frame in bytes: hashing one must not hold up the runtime, and a connection may hold two.
+const LARGEST_FRAME: usize = 64 * 1024;
 
 /// Hashes what passes.
 pub(super) trait Hashes: Send + Unpin + 'static {
@@ -89,6 +93,9 @@ pub(super) struct Piece<H> {
     /// Bytes that may still be handed out.
     left: u64,
     exact: bool,
+    /// Who gets the stream when all of it is handed out, and where this piece began.
+    next: Option<(Arc<Relay>, u64)>,
+    held: Held,
 }
 
 impl<'s, H: Hashes> Tap<'s, H> {
@@ -129,6 +136,13 @@ impl<'s, H: Hashes> Tap<'s, H> {
         let mut reader = self.lock();
         (reader.stream, reader.buffer, reader.position, reader.end) = (Some(stream), Bytes::new(), offset, None);
         Ok(())
+    }
+
+    /// Goes on with a stream that another one has read so far.
+    pub(super) fn take_over(&self, open: Open) {
+        let mut reader = self.lock();
+        (reader.stream, reader.buffer, reader.position, reader.end) =
+            (Some(open.stream), open.buffer, open.position, None);
     }
 
     /// Can the source still be opened there?
@@ -188,7 +202,14 @@ impl<'s, H: Hashes> Tap<'s, H> {
     pub(super) fn piece(&self, length: u64, exact: bool) -> Piece<H> {
         let mut reader = self.lock();
         reader.moved = Instant::now();
-        Piece { reader: self.reader.clone(), generation: reader.generation, left: length, exact }
+        Piece {
+            reader: self.reader.clone(),
+            generation: reader.generation,
+            left: length,
+            exact,
+            next: None,
+            held: Held::default(),
+        }
     }
 
     /// The call with the last piece is over: its body gets no more. Tells how far the bytes went that were handed out.
@@ -224,6 +245,12 @@ pub(super) fn lied(total: u64, than: &str) -> Failure {
 }
 
 impl<H: Hashes> Reader<H> {
+    /// The open stream, for somebody else to go on with.
+    fn give_away(&mut self) -> Option<Open> {
+        let (stream, buffer) = (self.stream.take()?, std::mem::take(&mut self.buffer));
+        Some(Open { stream, buffer, position: self.position })
+    }
+
     /// Ready with `true` when there are bytes, with `false` at the end or after a failure.
     fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<bool> {
         while self.buffer.is_empty() {
@@ -260,6 +287,12 @@ impl<H: Hashes> Reader<H> {
 }
 
 impl<H: Hashes> Piece<H> {
+    /// The same piece; when all of it is handed out, the stream goes on to the next append.
+    pub(super) fn then(self, relay: &Arc<Relay>) -> Self {
+        let from = lock(&self.reader).position;
+        Self { next: Some((relay.clone(), from)), ..self }
+    }
+
     /// As a body that streams. The call ends when Dropbox takes nothing for so long.
     pub(super) fn outgoing(self, stall_timeout: Duration) -> Outgoing {
         let patience = Box::pin(stalled(self.reader.clone(), stall_timeout));
@@ -296,6 +329,7 @@ impl<H: Hashes> Body for Piece<H> {
         if this.left == 0 {
             return Poll::Ready(None);
         }
+        ready!(this.held.poll_room(context));
         let mut reader = lock(&this.reader);
         if reader.generation != this.generation {
             return Poll::Ready(Some(Err(Failure::internal("this call is over"))));
@@ -304,7 +338,10 @@ impl<H: Hashes> Body for Piece<H> {
         if more {
             let bytes = reader.take(this.left);
             this.left -= bytes.len() as u64;
-            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+            if let (0, Some((relay, from))) = (this.left, &this.next) {
+                relay.pass(*from, reader.give_away());
+            }
+            return Poll::Ready(Some(Ok(Frame::data(this.held.hand_out(bytes)))));
         }
         if this.exact && reader.failure.is_none() {
             reader.failure = Some(lied(reader.position + this.left, "fewer"));

@@ -94,6 +94,19 @@ async fn lanes_are_added_on_a_long_way() {
     }
 }
 
+/// A single lane reads on while an append waits for its answer, in the stream that is open.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_for_an_answer_to_read_on() {
+    for way in [Way::Plain, Way::Tls] {
+        let world = World::tuned(way, Tuning { concurrent_over: BLOCK as u64, most_lanes: 1, ..hasty() }).await;
+        world.fault(json!({"route": APPEND, "nth": 2, "fault": {"kind": "delay", "ms": 600_000}})).await;
+        let source = Memory { stops_at: Some(2 * BLOCK as u64 + 5), ..Memory::of(LONG) };
+        world.upload_until_it_stops(&source, None).await;
+        assert_eq!(world.statuses(APPEND).await, [200, 0, 0], "the second one is not answered, the third one reads on");
+        assert_eq!(source.opened.load(Ordering::Relaxed), 1);
+    }
+}
+
 /// The file lands in spite of this fault at the nth call of the route, in so many sessions.
 async fn survives(way: Way, route: &str, nth: u64, fault: &Value, want_sessions: usize) {
     let world = world(way).await;

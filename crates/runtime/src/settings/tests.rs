@@ -79,12 +79,21 @@ fn variables_become_types() {
         ],
     )
     .unwrap();
-    assert_eq!(settings.egress.allow, ["127.0.0.1:8000", "10.0.0.0/8"]);
+    let allowed: Vec<_> = settings.egress.allow.iter().map(ToString::to_string).collect();
+    assert_eq!(allowed, ["127.0.0.1:8000", "10.0.0.0/8"]);
+    assert!(settings.egress.ports.iter().any(|range| range.contains(443)));
     assert_eq!(settings.limits.job_timeout, Duration::from_secs(90));
     assert_eq!((settings.limits.max_file_bytes, settings.worker.spool_bytes), (ByteSize(1000), ByteSize(2 << 30)));
     assert_eq!((settings.log.format, settings.dropbox.api_url.as_str()), (LogFormat::Json, "http://127.0.0.1:9"));
     assert!(settings.access.admits(&"dbid:ada".parse().unwrap()));
     assert!(!settings.access.admits(&"dbid:ben".parse().unwrap()));
+}
+
+#[test]
+fn a_rule_that_opens_nothing_in_particular_is_a_fault() {
+    faults("[egress]\nallow = ['10.0.0.0/40']", &[], &["egress.allow: \"10.0.0.0/40\" is neither a network"]);
+    faults("", &[("SLUICE__EGRESS__ALLOW", "nas.lan")], &["egress.allow: \"nas.lan\" is neither a network"]);
+    faults("[egress]\nports = ['http']", &[], &["egress.ports: \"http\" is neither a port"]);
 }
 
 #[test]

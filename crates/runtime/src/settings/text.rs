@@ -1,6 +1,6 @@
 //! Values that are written as text and kept as types. Each message says what would be right.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 use tracing_subscriber::EnvFilter;
@@ -50,6 +50,16 @@ pub(super) fn address_or_empty<'de, D: Deserializer<'de>>(value: D) -> Result<Op
         "" => Ok(None),
         text => text.parse().map(Some).map_err(|_| D::Error::custom("not an address and port, such as 127.0.0.1:9090")),
     }
+}
+
+/// A list of texts, each of which is a rule.
+pub(super) fn rules<'de, D, R>(value: D) -> Result<Vec<R>, D::Error>
+where
+    D: Deserializer<'de>,
+    R: FromStr<Err: fmt::Display>,
+{
+    let texts = Vec::<String>::deserialize(value)?;
+    texts.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
 }
 
 /// The spool's folder; empty means one in the system's folder for temporary files.

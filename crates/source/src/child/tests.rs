@@ -12,6 +12,8 @@ use tokio::time::{Instant, sleep};
 use super::*;
 use crate::testing::tools;
 
+mod contained;
+
 /// Starts a child of its own that outlives it if nobody looks after it, and says both process ids.
 const FAMILY: &str = "import os, subprocess, sys, time
 other = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], stdin=subprocess.DEVNULL)
@@ -21,7 +23,15 @@ time.sleep(600)";
 fn python(code: &str, directory: &Path, limits: ChildLimits) -> Child {
     let tools = tools();
     let args = vec!["-c".into(), code.into()];
-    let program = Program { path: &tools.python, args, directory, scratch: directory, limits };
+    let program = Program {
+        path: &tools.python,
+        args,
+        directory,
+        scratch: directory,
+        limits,
+        network: Network::Proxy,
+        reads: &[],
+    };
     Child::start(&tools, &program).unwrap()
 }
 
@@ -117,7 +127,10 @@ async fn memory_and_files_are_limited() {
 async fn the_environment_is_clean() {
     let (ok, said) = output("import os; print(*sorted(os.environ))").await;
     assert!(ok);
-    assert_eq!(said.trim(), "HOME LANG PATH TMPDIR XDG_CACHE_HOME YTDLP_NO_PLUGINS");
+    assert_eq!(
+        said.trim(),
+        "HOME LANG PATH TMPDIR XDG_CACHE_HOME YTDLP_NO_PLUGINS all_proxy ftp_proxy http_proxy https_proxy"
+    );
 }
 
 #[tokio::test]
@@ -126,7 +139,15 @@ async fn arguments_are_never_read_by_a_shell() {
     let (tools, hostile) = (tools(), "$(touch owned); `touch owned` | > owned");
     let args = vec!["-c".into(), "import sys; print(sys.argv[1])".into(), hostile.into()];
     let limits = ChildLimits::extraction(20);
-    let program = Program { path: &tools.python, args, directory: directory.path(), scratch: directory.path(), limits };
+    let program = Program {
+        path: &tools.python,
+        args,
+        directory: directory.path(),
+        scratch: directory.path(),
+        limits,
+        network: Network::None,
+        reads: &[],
+    };
     let mut child = Child::start(&tools, &program).unwrap();
     let said = read_at_most(child.take_stdout().unwrap(), 1000).await.unwrap();
     assert_eq!(String::from_utf8(said).unwrap().trim(), hostile);
@@ -154,7 +175,15 @@ print('said', flush=True)
 os.write(4, os.read(3, 100).upper())";
     let args = vec!["-c".into(), code.into()];
     let limits = ChildLimits::extraction(20);
-    let program = Program { path: &tools.python, args, directory: directory.path(), scratch: directory.path(), limits };
+    let program = Program {
+        path: &tools.python,
+        args,
+        directory: directory.path(),
+        scratch: directory.path(),
+        limits,
+        network: Network::None,
+        reads: &[],
+    };
     let (stdout, pipes) = (OwnedFd::from(stdout), [third.into(), fourth.into()]);
     let mut child = Child::start_with_pipes(&tools, &program, &stdout, &pipes).unwrap();
     // Another that starts meanwhile must not hold them open, or they would never end.

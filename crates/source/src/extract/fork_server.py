@@ -2,13 +2,16 @@
 
     argv          yt-dlp's command line, without a link
     limits        resource limits of a child, by the names of setrlimit(2)
+    readable      what a child may read, besides its directory
+    port          where the proxy is
+    variables     by which names a child knows the proxy
     seconds       the longest that a child may live, of the clock and of the processor
     list_seconds  the same for a child that hands out a list
     pruned        what nobody wants of an info
 
 Standard output is a socket. When everything is imported, one line of JSON goes out on it ({"version", "stamp"}). Each byte that then
 comes in carries two descriptors: a connection, and the read end of a pipe that the asker holds open. The child reads one line of JSON
-({"url", "item", "directory"}) from the connection and answers in lines of JSON, each an object of one key. Either
+({"url", "item", "directory", "proxy"}) from the connection and answers in lines of JSON, each an object of one key. Either
 
     info     the media behind the link; or behind the item of this number, counted from 1, when one was named
     missing  there is no such item
@@ -22,19 +25,18 @@ When the asker hangs up or dies, the kernel kills the child's process group (the
 The server itself touches nothing that comes from outside, and has exactly one thread: only then is forking safe.
 """
 
-import fcntl
+import functools
 import gc
+import inspect
 import itertools
 import json
-import os
-import resource
 import signal
-import socket
-import sys
 
 import yt_dlp
 from yt_dlp.extractor import gen_extractor_classes
+from yt_dlp.extractor.common import InfoExtractor
 from yt_dlp.globals import plugin_dirs
+from yt_dlp.networking import common as networking
 from yt_dlp.plugins import load_all_plugins
 from yt_dlp.postprocessor import FFmpegPostProcessor
 from yt_dlp.utils import LazyList, PagedList, YoutubeDLError, sanitize_url
@@ -85,7 +87,7 @@ def is_media(info):
 
 
 def prepare(argv):
-    """Everything that is the same for all links."""
+    """The one that looks at links, with everything done that is the same for all of them. Each child looks with its own copy, once."""
     parsed = yt_dlp.parse_options(argv)
     FFmpegPostProcessor._ffmpeg_location.set(parsed.options.ffmpeg_location)
     plugin_dirs.value = parsed.options.plugin_dirs
@@ -93,15 +95,59 @@ def prepare(argv):
     # Compiles every extractor's pattern, and imports what is imported late.
     for extractor in gen_extractor_classes():
         extractor.suitable("https://nothing.invalid/")
+    passed_over = without_embeds()
+    for extractor in gen_extractor_classes():
+        if extractor.ie_key() in passed_over:
+            extractor.extract_from_webpage = no_embeds
     options = {**parsed.ydl_opts, "quiet": True, "no_warnings": True, "noprogress": True, "ignoreerrors": False}
-    with Looker({**options, "logger": Complaints()}) as warm:
-        warm.get_info_extractor("Generic")
-        # Loads the certificates and the request handlers.
-        warm._request_director
-    return options
+    ydl = Looker({**options, "logger": Complaints()})
+    # Imports those extractors that do look, and compiles what they look for.
+    ydl.get_info_extractor("Generic")._extract_embeds("https://nothing.invalid/", "")
+    # Reads the certificates, once and for all ways to fetch.
+    networking.make_ssl_context = functools.cache(networking.make_ssl_context)
+    for handler in ydl._request_director.handlers.values():
+        handler._make_sslcontext()
+    return ydl
 
 
-def serve(connection, tether, settings, options):
+def without_embeds():
+    """The extractors that find nothing in foreign pages, whatever the page: nine in ten.
+
+    yt-dlp asks every extractor about every page that it does not know, and an extractor has to be imported to be asked: half a second
+    and 15 MB in every child, or 20 MB here. So it is found out once, in a child that then goes, with all that it has imported.
+    """
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        try:
+            silent = [ie.ie_key() for ie in gen_extractor_classes() if is_lazy(ie) and is_silent(ie.real_class)]
+            with os.fdopen(writer, "w") as file:
+                json.dump(silent, file)
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as file:
+        # Should the child have failed, everybody is asked.
+        said = file.read()
+    os.wait()
+    return set(json.loads(said or "[]"))
+
+
+def is_lazy(extractor):
+    return "real_class" in dir(extractor)
+
+
+def is_silent(extractor):
+    """Has it neither a pattern to look for nor a way of its own to look?"""
+    ways = ("extract_from_webpage", "_extract_from_webpage", "_extract_embed_urls")
+    own = any(inspect.getattr_static(extractor, way) is not inspect.getattr_static(InfoExtractor, way) for way in ways)
+    return not own and not extractor._EMBED_REGEX
+
+
+def no_embeds(ydl, url, webpage):
+    return iter(())
+
+
+def serve(connection, tether, settings, ydl):
     """One link, in a process of its own."""
     os.setpgid(0, 0)
     fcntl.fcntl(tether, fcntl.F_SETOWN, -os.getpgrp())
@@ -116,10 +162,10 @@ def serve(connection, tether, settings, options):
         pass
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     seconds, list_seconds = settings["seconds"], max(settings["seconds"], settings["list_seconds"])
-    for name, value in {**settings["limits"], "CPU": seconds}.items():
-        # The soft limit of the processor's time rises when there is a list to hand out.
-        hard = list_seconds if name == "CPU" else value
-        resource.setrlimit(getattr(resource, "RLIMIT_" + name), (value, hard))
+    # All children together may have as many processes as the server was given.
+    limit({name: value for name, value in settings["limits"].items() if name != "CPU"}, apart=False)
+    # The soft limit of the processor's time rises when there is a list to hand out.
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, list_seconds))
     signal.alarm(seconds)
     with socket.socket(fileno=connection) as stream, stream.makefile("rwb") as file:
 
@@ -134,15 +180,19 @@ def serve(connection, tether, settings, options):
             signal.alarm(list_seconds)
 
         request = json.loads(file.readline(MAX_REQUEST_BYTES))
-        os.chdir(request["directory"])
-        os.environ["TMPDIR"] = os.environ["XDG_CACHE_HOME"] = request["directory"]
-        complaints = Complaints()
+        directory = request["directory"]
+        os.chdir(directory)
+        os.environ["TMPDIR"] = os.environ["XDG_CACHE_HOME"] = directory
+        os.environ.update({name: request["proxy"] for name in settings["variables"]})
+        confine(settings["readable"], [directory], settings["port"])
+        # Both were made before there was a proxy.
+        for made_before in ("proxies", "_request_director"):
+            vars(ydl).pop(made_before, None)
         try:
-            with Looker({**options, "logger": complaints}) as ydl:
-                look(ydl, request["url"], request["item"], settings["pruned"], say, take_time)
+            look(ydl, request["url"], request["item"], settings["pruned"], say, take_time)
         except Exception as error:
             said = str(error) if isinstance(error, YoutubeDLError) else repr(error)
-            say("error", complaints.text or f"ERROR: {said[:MAX_ERROR_CHARS]}")
+            say("error", ydl.params["logger"].text or f"ERROR: {said[:MAX_ERROR_CHARS]}")
 
 
 def look(ydl, url, item, pruned, say, take_time):
@@ -236,7 +286,7 @@ def main():
     control = socket.socket(fileno=os.dup(1))
     # Whatever is printed from here on must not look like an answer.
     os.dup2(2, 1)
-    options = prepare(settings["argv"])
+    ydl = prepare(settings["argv"])
     if len(os.listdir("/proc/self/task")) != 1:
         sys.exit("more than one thread: forking would not be safe")
     # Whatever is here stays. A collection in a child that went through it would write to every page of it, and so copy them all.
@@ -254,7 +304,7 @@ def main():
             status = 1
             try:
                 control.close()
-                serve(*descriptors, settings, options)
+                serve(*descriptors, settings, ydl)
                 status = 0
             finally:
                 os._exit(status)

@@ -132,14 +132,14 @@ impl Keeper {
             }
             Ok(Ok(answered)) => answered,
         };
-        match Word::read(line)? {
+        match Word::read(line).map_err(|failure| child.explain(failure))? {
             Word::Info(info) => read_media(info, item).map(Reply::Media),
             Word::List(list) => {
                 drop(slot);
                 self.list(&list, child).await.map(Reply::List)
             }
             Word::Missing => Err(missing()),
-            Word::Error(error) => Err(complaint(&error)),
+            Word::Error(error) => Err(child.explain(complaint(&error))),
             Word::Entry(_) | Word::End => Err(Failure::internal("an answer that begins with its end")),
         }
     }

@@ -20,9 +20,10 @@ use super::{
 };
 use crate::{
     Tools,
-    child::{Child, ChildLimits, Program, read_at_most, read_tail},
+    child::{Child, ChildLimits, Network, Program, read_at_most, read_tail},
     classify::failure_of,
     flags,
+    refused::because,
 };
 
 /// What is kept of yt-dlp's standard error, in bytes.
@@ -79,7 +80,11 @@ impl PlainYtDlp {
         let both = tokio::join!(read_at_most(stdout, MAX_JSON_BYTES), read_tail(stderr, MAX_STDERR_BYTES));
         let (mut json, complaints) = (both.0.map_err(broken)?, both.1);
         let status = child.wait().await.map_err(broken)?;
-        if status.success() { Look::parse(&mut json, item) } else { Err(failure_of(&complaints, status)) }
+        if status.success() {
+            Look::parse(&mut json, item)
+        } else {
+            Err(because(failure_of(&complaints, status), child.refusal()))
+        }
     }
 }
 
@@ -97,6 +102,8 @@ fn start(tools: &Tools, args: Vec<OsString>, cpu_seconds: u64) -> io::Result<(Te
         directory: directory.path(),
         scratch: directory.path(),
         limits: ChildLimits::extraction(cpu_seconds),
+        network: Network::Proxy,
+        reads: &[],
     };
     let child = Child::start(tools, &program)?;
     Ok((directory, child))

@@ -17,14 +17,13 @@ use super::{
 pub(super) const MAX_JSON_BYTES: usize = 16 << 20;
 
 /// What no download needs: machine captions by the hundred, and what yt-dlp derives anew.
-pub(super) const PRUNED: [&str; 8] = [
+pub(super) const PRUNED: [&str; 7] = [
     "automatic_captions",
     "comments",
     "heatmap",
     "requested_formats",
     "requested_downloads",
     "requested_subtitles",
-    "thumbnails",
     "_version",
 ];
 

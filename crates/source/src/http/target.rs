@@ -113,6 +113,22 @@ impl Target {
         })
     }
 
+    /// A file that belongs to no format.
+    pub(super) fn of_file(url: Url) -> Self {
+        Self {
+            url,
+            headers: HeaderMap::new(),
+            cookies: Cookies::default(),
+            chunk: None,
+            available_at: None,
+            fragments: None,
+            is_playlist: false,
+            playlist: None,
+            ext: "file".to_owned(),
+            filesize: None,
+        }
+    }
+
     /// How long to wait before asking, `now` being the time since 1970.
     pub(super) fn wait(&self, now: Duration) -> Duration {
         const LONGEST: Duration = Duration::from_secs(60);

@@ -19,7 +19,10 @@ use sluice_domain::{Failure, FailureKind};
 use sluice_transfer::{Gate, Source};
 
 use super::{Media, OpenError, Renew, Web, web::Tuning};
-use crate::{Extraction, testing::gate};
+use crate::{
+    Extraction,
+    testing::{gate, loopback},
+};
 use site::File;
 
 /// Links that are found when somebody looks again, one after another.
@@ -75,7 +78,7 @@ fn tuning() -> Tuning {
 }
 
 fn web(tuning: Tuning) -> Web {
-    Web::tuned(tuning).unwrap()
+    Web::tuned(loopback(), tuning).unwrap()
 }
 
 fn file(size: usize, etag: Option<&'static str>) -> File {

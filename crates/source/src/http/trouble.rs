@@ -4,9 +4,11 @@ use std::{error::Error, time::Duration};
 
 use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
 use sluice_domain::{Failure, FailureKind};
+use sluice_egress::{Refusal, refusal_in};
 use url::Url;
 
 use super::known::{Mismatch, seconds_until};
+use crate::refused::refused;
 
 /// A `Retry-After` beyond this is not believed.
 const LONGEST_RETRY_AFTER: u64 = 24 * 3600;
@@ -56,7 +58,15 @@ impl Trouble {
 
     /// Nothing came back at all.
     pub(super) fn unanswered(url: &Url, error: &reqwest::Error) -> Self {
+        if let Some(refusal) = refusal_in(error) {
+            return Self::refused(refusal);
+        }
         Self::broken(format!("{}: {}", host(url), causes(error)))
+    }
+
+    /// It leads where nobody may go.
+    pub(super) fn refused(refusal: &Refusal) -> Self {
+        Self { failure: refused(refusal), cure: Cure::Nothing }
     }
 
     /// An answer of this status. An address that was good once is worth renewing when it is gone.

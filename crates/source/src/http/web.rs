@@ -6,7 +6,8 @@ use http::{
     HeaderMap, HeaderValue, StatusCode,
     header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, IF_RANGE, LOCATION, RANGE},
 };
-use reqwest::{Client, Response, redirect::Policy};
+use reqwest::{Client, ClientBuilder, Response};
+use sluice_egress::{Egress, Guarded, NoRequest};
 use tokio::{sync::Semaphore, time::timeout};
 use url::Url;
 
@@ -56,7 +57,7 @@ pub(crate) struct Web(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    client: Client,
+    client: Guarded,
     budget: Arc<Semaphore>,
     tuning: Tuning,
 }
@@ -73,12 +74,13 @@ impl Web {
     /// The budget's unit, in bytes.
     pub(super) const UNIT: u64 = 64 * 1024;
 
-    pub(crate) fn new() -> Result<Self, SourceError> {
-        Self::tuned(Tuning::default())
+    /// One that dials what `egress` lets it dial.
+    pub(crate) fn new(egress: Egress) -> Result<Self, SourceError> {
+        Self::tuned(egress, Tuning::default())
     }
 
-    pub(super) fn tuned(tuning: Tuning) -> Result<Self, SourceError> {
-        Ok(Self(Arc::new(Inner { client: client()?, budget: Arc::new(Semaphore::new(UNITS)), tuning })))
+    pub(super) fn tuned(egress: Egress, tuning: Tuning) -> Result<Self, SourceError> {
+        Ok(Self(Arc::new(Inner { client: client(egress)?, budget: Arc::new(Semaphore::new(UNITS)), tuning })))
     }
 
     pub(super) fn tuning(&self) -> &Tuning {
@@ -115,7 +117,11 @@ impl Web {
     ) -> Result<Response, Trouble> {
         let mut at = url.clone();
         for _ in 0..=MAX_REDIRECTS {
-            let request = self.0.client.get(at.clone()).headers(headers(home, &at, target, ask));
+            let request = self.0.client.get(at.clone()).map_err(|error| match error {
+                NoRequest::Refused(refusal) => Trouble::refused(&refusal),
+                NoRequest::Client(error) => Trouble::unanswered(&at, &error),
+            })?;
+            let request = request.headers(headers(home, &at, target, ask));
             let response = request.send().await.map_err(|error| Trouble::unanswered(&at, &error))?;
             let status = response.status();
             match status {
@@ -173,22 +179,23 @@ fn readable(response: Response, target: &Target) -> Result<Response, Trouble> {
 }
 
 /// HTTP/1.1 alone, which is what yt-dlp speaks to the same servers: several requests are several connections then, and what a slow reader
-/// leaves waiting is held by the kernel. Whoever wants to judge addresses plugs a resolver in here.
-fn client() -> Result<Client, SourceError> {
+/// leaves waiting is held by the kernel.
+fn client(egress: Egress) -> Result<Guarded, SourceError> {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Somebody else may be first: then theirs is used.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
-    let builder = Client::builder()
+    Guarded::new(egress, builder).map_err(|error| SourceError::Web(causes(&error)))
+}
+
+fn builder() -> ClientBuilder {
+    Client::builder()
         .http1_only()
-        .redirect(Policy::none())
         .referer(false)
         .retry(reqwest::retry::never())
-        .no_proxy()
         .connect_timeout(Duration::from_secs(15))
         .pool_idle_timeout(Duration::from_secs(30))
         .pool_max_idle_per_host(8)
         .tcp_nodelay(true)
-        .tcp_keepalive(Duration::from_secs(30));
-    builder.build().map_err(|error| SourceError::Web(causes(&error)))
+        .tcp_keepalive(Duration::from_secs(30))
 }

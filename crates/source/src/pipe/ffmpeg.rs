@@ -13,7 +13,8 @@ use tokio::{net::unix::pipe, process::ChildStderr};
 use super::{input::Input, scratch::Scratch};
 use crate::{
     Tools,
-    child::{Child, ChildLimits, Program},
+    child::{Child, ChildLimits, Network, Program},
+    sound::Sound,
 };
 
 /// How much a pipe may hold, in bytes, if the kernel lets us: fewer switches between us and the child.
@@ -21,39 +22,55 @@ const PIPE_BYTES: i32 = 256 * 1024;
 /// The first file descriptor after the usual three.
 const FIRST_PIPE: usize = 3;
 /// What ffmpeg may take its inputs for. None of these opens anything else.
-const DEMUXERS: &str = "mpegts,mov,matroska,aac,mp3,ac3,eac3,flac,ogg,flv";
+const DEMUXERS: &str = "mpegts,mov,matroska,aac,mp3,ac3,eac3,flac,ogg,flv,wav";
 /// Hours at full speed stay far below it.
 const CPU_SECONDS: u64 = 2 * 3600;
 
-/// ffmpeg's name of a container.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Muxer {
+/// How the result is packed.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Muxer<'a> {
     Mp4,
     Webm,
     Matroska,
+    /// The sound alone.
+    Sound(Sound<'a>),
 }
 
 /// What is made of the inputs.
 #[derive(Debug)]
 pub(super) struct Job<'a> {
-    pub(super) muxer: Muxer,
+    pub(super) muxer: Muxer<'a>,
     /// What is known of each input.
     formats: Vec<Option<&'a Format>>,
     aac_with_headers: bool,
     /// Give up at anything odd in the inputs. Not for streams in pieces: where a film is interrupted by something else, packets look
-    /// corrupt and time jumps, and ffmpeg copes well.
+    /// corrupt and time jumps, and ffmpeg copes well. Nor where sound is decoded: players skip what no decoder understands.
     strict: bool,
 }
 
 impl<'a> Job<'a> {
     /// What is known of each input, and the inputs themselves, which were looked at; the sound comes last.
-    pub(super) fn new(planned: Muxer, formats: Vec<Option<&'a Format>>, inputs: &[Input]) -> Self {
+    pub(super) fn new(planned: Muxer<'a>, formats: Vec<Option<&'a Format>>, inputs: &[Input]) -> Self {
         let named = formats.last().copied().flatten().map(|format| &format.audio);
         let aac_with_headers = inputs.last().is_some_and(|input| input.has_aac_with_headers(named));
         // A site that does not name the sound of a film gets the container that takes everything. But ffmpeg cannot write Matroska's
         // header before it has seen such sound; with it, an MP4 is what people expect.
-        let muxer = if planned == Muxer::Matroska && aac_with_headers { Muxer::Mp4 } else { planned };
-        Self { muxer, formats, aac_with_headers, strict: inputs.iter().all(Input::is_file) }
+        let muxer = match planned {
+            Muxer::Matroska if aac_with_headers => Muxer::Mp4,
+            planned => planned,
+        };
+        let converts = matches!(muxer, Muxer::Sound(Sound { encode: Some(_), .. }));
+        Self { muxer, formats, aac_with_headers, strict: !converts && inputs.iter().all(Input::is_file) }
+    }
+}
+
+impl Job<'_> {
+    /// What becomes of the sound, when only the sound is wanted.
+    pub(super) fn sound(&self) -> Option<&Sound<'_>> {
+        match &self.muxer {
+            Muxer::Sound(sound) => Some(sound),
+            Muxer::Mp4 | Muxer::Webm | Muxer::Matroska => None,
+        }
     }
 }
 
@@ -90,6 +107,8 @@ fn begin(tools: &Tools, job: &Job<'_>, inputs: &[Input]) -> io::Result<Running> 
         directory: scratch.path(),
         scratch: scratch.path(),
         limits: ChildLimits { file_bytes: 0, ..ChildLimits::extraction(CPU_SECONDS) },
+        network: Network::None,
+        reads: &[],
     };
     let mut child = Child::start_with_pipes(tools, &program, &stdout.into(), &pipes)?;
     let stderr = child.take_stderr().ok_or_else(|| io::Error::other("a child without output"))?;
@@ -122,6 +141,11 @@ fn arguments(job: &Job<'_>, inputs: usize) -> Vec<OsString> {
         }
         say(&["-i", &pipe(number)]);
     }
+    if let Muxer::Sound(sound) = job.muxer {
+        args.extend(sound.arguments());
+        args.push("pipe:1".to_owned());
+        return args.into_iter().map(OsString::from).collect();
+    }
     match inputs {
         1 => say(&["-map", "0:v:0", "-map", "0:a:0?"]),
         _ => say(&["-map", "0:v:0", "-map", "1:a:0"]),
@@ -141,6 +165,7 @@ fn arguments(job: &Job<'_>, inputs: usize) -> Vec<OsString> {
         }
         Muxer::Webm => say(&["-f", "webm"]),
         Muxer::Matroska => say(&["-f", "matroska"]),
+        Muxer::Sound(_) => {}
     }
     say(&["pipe:1"]);
     args.into_iter().map(OsString::from).collect()

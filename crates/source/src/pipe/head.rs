@@ -1,4 +1,4 @@
-//! What the first bytes of an input tell about its sound.
+//! What the first bytes of an input tell: about its sound, and whether it can be read in order at all.
 //!
 //! Transport streams, and bare sound in segments, have AAC with a header before each frame (ADTS). An MP4 has it without. ffmpeg turns the
 //! one into the other by itself, but not when it has to write the file's header first.
@@ -21,6 +21,22 @@ pub(super) fn has_aac_with_headers(head: &[u8], named: Option<&Codec>) -> bool {
     }
     // Nearly all of what goes without a name is AAC.
     lists_aac(head).unwrap_or(matches!(named, None | Some(Codec::Aac | Codec::Unknown)))
+}
+
+/// Is it an MP4 whose index comes after its film? Nothing can be made of that by who cannot go back.
+pub(super) fn has_its_index_last(head: &[u8]) -> bool {
+    let mut rest = head;
+    while let Some((&[a, b, c, d, ref name @ ..], _)) = rest.split_first_chunk::<8>() {
+        match name {
+            b"mdat" => return true,
+            // Nothing else stands between the two.
+            b"ftyp" | b"free" | b"skip" | b"wide" | b"uuid" => {}
+            _ => return false,
+        }
+        let size = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX);
+        rest = rest.get(size.max(8)..).unwrap_or_default();
+    }
+    false
 }
 
 fn is_transport_stream(head: &[u8]) -> bool {
@@ -100,10 +116,27 @@ mod tests {
         assert!(!has_aac_with_headers(b"", None));
     }
 
+    #[test]
+    fn an_index_that_comes_last_is_noticed() {
+        let part = |size: u8, name: &[u8; 4]| {
+            [&[0, 0, 0, size], &name[..], &vec![0; usize::from(size).saturating_sub(8)]].concat()
+        };
+        let check = |parts: &[(u8, &[u8; 4])], want| {
+            let head = parts.iter().map(|(size, name)| part(*size, name)).collect::<Vec<_>>().concat();
+            assert_eq!(has_its_index_last(&head), want, "{parts:?}");
+        };
+        check(&[(24, b"ftyp"), (8, b"free"), (9, b"mdat")], true);
+        check(&[(24, b"ftyp"), (200, b"moov"), (9, b"mdat")], false);
+        check(&[(24, b"ftyp"), (0, b"free")], false);
+        check(&[], false);
+        assert!(!has_its_index_last(&progressive()));
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_read(mut head in proptest::collection::vec(any::<u8>(), 0..600)) {
             has_aac_with_headers(&head, None);
+            has_its_index_last(&head);
             // The same as a table, and behind a label.
             for start in [[SYNC, 0x40, 0, 0x10, 0, PROGRAMME_MAP], *b"ID3\0\0\0"] {
                 if let Some(head) = head.first_chunk_mut() {

@@ -10,7 +10,7 @@ use tokio::{io::AsyncWriteExt, net::unix::pipe};
 
 use super::{
     Native,
-    head::has_aac_with_headers,
+    head::{has_aac_with_headers, has_its_index_last},
     idle::{Pulse, while_alive},
     yt_dlp,
 };
@@ -20,6 +20,8 @@ use crate::{Tools, order::Chosen};
 pub(super) struct Input {
     name: &'static str,
     is_file: bool,
+    /// All of it will be in the result.
+    all_counts: bool,
     stream: ByteStream,
     /// Beats when something comes from the site.
     pub(super) pulse: Pulse,
@@ -39,13 +41,27 @@ impl Input {
             Length::Estimate(_) | Length::Unknown => None,
         };
         let stream = source.open(0, None).await?;
-        Ok(Self { name: "a part", is_file, stream, pulse: Pulse::default(), first: None, exact, came: 0 })
+        Ok(Self {
+            name: "a part",
+            is_file,
+            all_counts: true,
+            stream,
+            pulse: Pulse::default(),
+            first: None,
+            exact,
+            came: 0,
+        })
     }
 
     /// A format that yt-dlp fetches.
     pub(super) fn yt_dlp(tools: &Tools, chosen: &Chosen) -> Result<Self, Failure> {
         let (stream, pulse) = yt_dlp::stream(tools, chosen)?;
-        Ok(Self { name: "yt-dlp", is_file: false, stream, pulse, first: None, exact: None, came: 0 })
+        Ok(Self { name: "yt-dlp", is_file: false, all_counts: true, stream, pulse, first: None, exact: None, came: 0 })
+    }
+
+    /// Only what is made of it will be judged, not what came in.
+    pub(super) fn of_which_a_part_counts(self) -> Self {
+        Self { all_counts: false, ..self }
     }
 
     /// Is it a file for certain, and no film that was put together of segments?
@@ -67,6 +83,11 @@ impl Input {
         self.first.as_ref().is_some_and(|head| has_aac_with_headers(head, named))
     }
 
+    /// Can it only be read by going back? See `head`.
+    pub(super) fn has_its_index_last(&self) -> bool {
+        self.first.as_ref().is_some_and(|head| has_its_index_last(head))
+    }
+
     async fn next(&mut self, idle: Duration) -> Result<Option<Bytes>, Failure> {
         while_alive(self.name, idle, std::slice::from_ref(&self.pulse), self.stream.next()).await?.transpose()
     }
@@ -86,7 +107,9 @@ impl Input {
             };
             let Some(chunk) = next else { break };
             self.came += chunk.len() as u64;
-            gate.came_in(chunk.len() as u64)?;
+            if self.all_counts {
+                gate.came_in(chunk.len() as u64)?;
+            }
             moved.beat();
             if let Some(pipe) = sender {
                 match pipe.write_all(&chunk).await {

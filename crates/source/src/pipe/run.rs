@@ -5,7 +5,8 @@
 //!
 //! The output ends with `None` when all of this holds: every input gave everything (a part of ours its exact length, yt-dlp an exit of 0);
 //! ffmpeg exited with 0 and complained of nothing; the result is not shorter than announced. Neither ffmpeg's exit nor the duration is
-//! proof enough alone: an input that is cut at the end of a fragment is a shorter film to ffmpeg, and nothing is wrong with it.
+//! proof enough alone: an input that is cut at the end of a fragment is a shorter film to ffmpeg, and nothing is wrong with it. Sound of a
+//! constant rate must have as many bytes as so much time takes, too.
 
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, future::try_join_all, stream};
@@ -33,7 +34,10 @@ const CHUNKS_UNDER_WAY: usize = 1;
 const MAX_LINE_BYTES: u64 = 4096;
 /// Who speaks in complaints about pictures and sounds that ffmpeg only looks at to learn their size. It copies them whatever they are, so
 /// that these say nothing about the copy.
-const DECODERS: [&str; 9] = ["h264", "hevc", "vp9", "libdav1d", "aac", "mp3float", "ac3", "eac3", "opus"];
+const DECODERS: [&str; 12] =
+    ["h264", "hevc", "vp9", "libdav1d", "aac", "mp3float", "ac3", "eac3", "opus", "vorbis", "flac", "alac"];
+/// How ffmpeg itself says that a decoder of sound did not understand something.
+const UNDECODED: &str = "Error while decoding stream";
 
 /// What the task tells the reader.
 enum Word {
@@ -41,10 +45,19 @@ enum Word {
     End(Result<(), Failure>),
 }
 
+/// What the result is held against.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Proof {
+    /// Seconds that were announced.
+    pub(super) duration: Option<f64>,
+    /// Bits that each second of the result has.
+    pub(super) constant_rate: Option<u32>,
+}
+
 /// The output of this ffmpeg. Dropping it kills everything at once.
-pub(super) fn stream(ffmpeg: Running, inputs: Vec<Input>, duration: Option<f64>, gate: &Gate) -> ByteStream {
+pub(super) fn stream(ffmpeg: Running, inputs: Vec<Input>, proof: Proof, gate: &Gate) -> ByteStream {
     let (words, heard) = mpsc::channel(CHUNKS_UNDER_WAY);
-    let run = Run { ffmpeg, inputs, duration, gate: gate.clone() };
+    let run = Run { ffmpeg, inputs, proof, gate: gate.clone() };
     let task = AbortOnDropHandle::new(tokio::spawn(run.finish(words)));
     let chunks = stream::unfold(Some((heard, task)), async |state| {
         let (mut heard, task) = state?;
@@ -62,7 +75,7 @@ pub(super) fn stream(ffmpeg: Running, inputs: Vec<Input>, duration: Option<f64>,
 struct Run {
     ffmpeg: Running,
     inputs: Vec<Input>,
-    duration: Option<f64>,
+    proof: Proof,
     gate: Gate,
 }
 
@@ -83,25 +96,34 @@ impl Run {
         let moved = Pulse::default();
         let pulses: Vec<_> = self.inputs.iter().map(|input| input.pulse.clone()).chain([moved.clone()]).collect();
         let feeds = self.inputs.iter_mut().zip(senders).map(|(input, sender)| input.feed(sender, &moved, &self.gate));
-        let ((), (), (), reached) = tokio::try_join!(
+        let ((), bytes, (), reached) = tokio::try_join!(
             async { try_join_all(feeds).await.map(|_| ()) },
             pass_on(output, words, &pulses, &self.gate),
             watch(child, stderr),
             async { Ok(duration(progress).await) },
         )?;
-        prove_duration(self.duration, reached)
+        prove_duration(self.proof.duration, self.proof.seconds(bytes, reached))
     }
 }
 
-/// Passes the output on, as fast as it is taken.
+impl Proof {
+    /// How long the result is, by its size as well as by ffmpeg's word.
+    fn seconds(&self, bytes: u64, reached: Option<f64>) -> Option<f64> {
+        #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^53")]
+        let by_size = self.constant_rate.map(|bits| bytes as f64 * 8.0 / f64::from(bits));
+        by_size.into_iter().chain(reached).reduce(f64::min)
+    }
+}
+
+/// Passes the output on, as fast as it is taken; how many bytes it was.
 async fn pass_on(
     output: &mut pipe::Receiver,
     words: &mpsc::Sender<Word>,
     pulses: &[Pulse],
     gate: &Gate,
-) -> Result<(), Failure> {
+) -> Result<u64, Failure> {
     let mut buffer = BytesMut::new();
-    let mut empty = true;
+    let mut bytes = 0;
     loop {
         // First a place for the chunk: nobody is judged for the time that the reader takes.
         let Ok(place) = words.reserve().await else { return Err(Failure::internal("nobody reads any more")) };
@@ -111,9 +133,9 @@ async fn pass_on(
         }
         let read = while_alive("ffmpeg", gate.idle_timeout(), pulses, output.read_buf(&mut buffer)).await?;
         if read.map_err(|error| Failure::internal(format!("ffmpeg: {error}")))? == 0 {
-            return if empty { Err(Failure::internal("ffmpeg gave nothing")) } else { Ok(()) };
+            return if bytes == 0 { Err(Failure::internal("ffmpeg gave nothing")) } else { Ok(bytes) };
         }
-        empty = false;
+        bytes += buffer.len() as u64;
         place.send(Word::Chunk(buffer.split().freeze()));
     }
 }
@@ -132,7 +154,8 @@ async fn watch(child: &mut Child, stderr: impl AsyncRead + Unpin) -> Result<(), 
 
 fn is_noise(line: &str) -> bool {
     let speaker = line.strip_prefix('[').and_then(|rest| rest.split_once(" @ ")).map(|(speaker, _)| speaker);
-    line.trim().is_empty() || speaker.is_some_and(|speaker| DECODERS.contains(&speaker))
+    let by_decoder = speaker.is_some_and(|speaker| DECODERS.contains(&speaker)) || line.starts_with(UNDECODED);
+    line.trim().is_empty() || by_decoder
 }
 
 /// How long the result is, in seconds, by ffmpeg's last word; `None` when it did not say.

@@ -9,11 +9,19 @@ use std::{
 };
 
 use futures::StreamExt;
-use sluice_domain::{ByteSize, FailureKind, Length, Limits, plan::Container};
+use sluice_domain::{
+    ByteSize, FailureKind, Length, Limits,
+    plan::{Container, Encoding},
+};
 use sluice_transfer::{Access, Gate};
 
 use super::WINDOW_BYTES;
-use crate::testing::{Body, TestServer, capped, gate, hls, hls_fmp4, hls_pair, large, progressive, webm_pair};
+use crate::{
+    http::OpenError,
+    id3::id3,
+    labels::Labels,
+    testing::{Body, TestServer, capped, gate, hls, hls_fmp4, hls_pair, large, moov_last, progressive, webm_pair},
+};
 use rig::{Memory, Rig, hash, of};
 
 /// A gate that bears this much silence.
@@ -161,20 +169,64 @@ async fn a_segment_that_is_not_whole_never_ends_well() {
     let hls = hls();
     let segment = fs::read(hls.path().join("clip3.ts")).unwrap();
     let cut = Body::CutOff(segment.len() as u64, segment[..segment.len() / 2].to_vec());
-    for fault in [Body::Status(404), cut] {
+    // What breaks off is not gone on with: yt-dlp would not ask whether it is still the same.
+    for (fault, tries) in [(Body::Status(404), 4), (cut, 1)] {
         let server = TestServer::start().folder(hls.path()).on("/clip3.ts", fault);
         let asked = || server.requests().iter().filter(|path| *path == "/clip3.ts").count();
         let (rig, gate) = (Rig::new(), gate());
         let failure = rig.whole_link(&server.url("/clip.m3u8"), &gate).await.unwrap_err();
         assert!(matches!(failure.kind, FailureKind::BadLink | FailureKind::Network), "{failure}");
-        assert_eq!(asked(), 4, "a budget of 3 retries");
+        assert_eq!(asked(), tries);
         rig.nothing_is_left().await;
         let rig = Rig::native();
         let failure = rig.whole_link(&server.url("/clip.m3u8"), &gate).await.unwrap_err();
         assert!(matches!(failure.kind, FailureKind::Internal | FailureKind::Network), "{failure}");
-        assert!(asked() <= 4 + 6, "{} requests", asked());
+        assert!(asked() <= tries + 6, "{} requests", asked());
         rig.nothing_is_left().await;
     }
+}
+
+#[tokio::test]
+async fn sound_is_converted_while_it_comes() {
+    let ((_, sound), clip, rig) = (webm_pair(), progressive(), Rig::new());
+    for input in [&sound, &clip, &large()] {
+        // The film would not be let through, the sound is.
+        let mp3 = rig.convert(Encoding::Mp3, Some(6.0), Memory::whole(input), &capped(200_000)).await.unwrap();
+        let labels = id3(&Labels { title: Some("A title".into()), ..Labels::default() });
+        assert!(mp3.starts_with(&labels));
+        let (bytes, expected) = (mp3.len() - labels.len(), 6 * 192_000 / 8);
+        assert!((expected..expected + 2500).contains(&bytes), "{bytes} bytes");
+        let opus = rig.convert(Encoding::Opus, Some(6.0), Memory::whole(input), &gate()).await.unwrap();
+        assert!(opus.starts_with(b"OggS") && opus.len() > 10_000);
+        rig.nothing_is_left().await;
+    }
+}
+
+#[tokio::test]
+async fn a_conversion_of_half_a_film_never_ends_well() {
+    let (clip, rig) = (progressive(), Rig::new());
+    for encoding in [Encoding::Mp3, Encoding::Opus] {
+        for input in [Memory::short(&clip, clip.len() / 2), Memory::fails(&clip, clip.len() / 2)] {
+            let refused = rig.convert(encoding, None, input, &gate()).await.unwrap_err();
+            assert!(
+                matches!(&refused, OpenError::Failed(failure) if failure.kind == FailureKind::Network),
+                "{refused:?}"
+            );
+        }
+        let refused = rig.convert(encoding, Some(9.0), Memory::whole(&clip), &gate()).await.unwrap_err();
+        assert!(matches!(&refused, OpenError::Failed(failure) if failure.kind == FailureKind::Network), "{refused:?}");
+        let refused = rig.convert(encoding, None, Memory::whole(&clip), &capped(20_000)).await.unwrap_err();
+        assert!(matches!(&refused, OpenError::Failed(failure) if failure.kind == FailureKind::TooLarge), "{refused:?}");
+        rig.nothing_is_left().await;
+    }
+}
+
+#[tokio::test]
+async fn what_has_its_index_last_is_for_another_route() {
+    let rig = Rig::new();
+    let refused = rig.convert(Encoding::Mp3, None, Memory::whole(&moov_last()), &gate()).await.unwrap_err();
+    assert!(matches!(refused, OpenError::Unsuitable(_)), "{refused:?}");
+    rig.nothing_is_left().await;
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::io;
 
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, stream};
-use sluice_domain::{Failure, FailureKind, Protocol};
+use sluice_domain::{Failure, FailureKind};
 use sluice_transfer::ByteStream;
 use tokio::{
     io::AsyncReadExt,
@@ -14,10 +14,11 @@ use tokio::{
 use super::{idle::Pulse, run::CHUNK_BYTES, scratch::Scratch};
 use crate::{
     Tools,
-    child::{Child, ChildLimits, Program},
+    child::{Child, ChildLimits, Network, Program},
     classify::failure_of,
     flags,
     order::Chosen,
+    refused::because,
 };
 
 /// What is kept of its standard error, in bytes.
@@ -43,13 +44,14 @@ pub(super) fn stream(tools: &Tools, chosen: &Chosen) -> Result<(ByteStream, Puls
     let scratch = Scratch::make(tools).map_err(broken)?;
     let info_json = scratch.path().join("info.json");
     std::fs::write(&info_json, &chosen.info_json).map_err(broken)?;
-    let in_fragments = matches!(chosen.protocols[..], [Protocol::Hls | Protocol::Dash]);
     let program = Program {
         path: &tools.yt_dlp,
-        args: flags::stream(tools, &info_json, chosen.selector, in_fragments),
+        args: flags::stream(tools, &info_json, chosen.selector),
         directory: scratch.path(),
         scratch: scratch.path(),
         limits: ChildLimits::download(MAX_FRAGMENT_BYTES),
+        network: Network::Proxy,
+        reads: &[],
     };
     let mut child = Child::start(tools, &program).map_err(broken)?;
     let (Some(stdout), Some(stderr)) = (child.take_stdout(), child.take_stderr()) else {
@@ -99,7 +101,7 @@ impl Running {
         let (status, ()) = tokio::join!(self.child.wait(), listen);
         let status = status.map_err(broken)?;
         if !status.success() {
-            return Err(failure_of(&self.said.text(), status));
+            return Err(because(failure_of(&self.said.text(), status), self.child.refusal()));
         }
         if self.gave == 0 {
             return Err(Failure::new(FailureKind::BadLink, "yt-dlp ended well, but gave nothing"));

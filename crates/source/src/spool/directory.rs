@@ -47,6 +47,12 @@ impl FetchDirectory {
         self.root.path().join(name)
     }
 
+    /// Empties the place where yt-dlp works.
+    pub(super) fn clear(&self) -> Result<(), Failure> {
+        let cleared = fs::remove_dir_all(&self.media).and_then(|()| fs::create_dir(&self.media));
+        cleared.map_err(|error| Failure::internal(format!("spool: {error}")))
+    }
+
     /// So many bytes will be needed: are they to be had?
     pub(super) fn expect(&self, bytes: u64) -> Result<(), Failure> {
         self.ticket.hold(bytes)?;

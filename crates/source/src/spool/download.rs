@@ -1,4 +1,4 @@
-//! One run of yt-dlp under the watchdog's eyes.
+//! A run of yt-dlp under the watchdog's eyes, and another where the connection broke off.
 //!
 //! The watchdog counts what is on the disk, whatever anybody announces, and stops the whole process group when it is too much, when
 //! nothing moves, or when the gate shuts. What yt-dlp reports of its progress only helps to refuse sooner.
@@ -22,15 +22,18 @@ use super::{
 };
 use crate::{
     Tools,
-    child::{Child, ChildLimits, Program, read_tail},
+    child::{Child, ChildLimits, Network, Program, read_tail},
     classify::failure_of,
     flags,
+    refused::because,
 };
 
 /// How often the disk is looked at. At 1 GB/s, 50 MB arrive between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// The kernel lets no file grow further than this above what the gate lets pass, in bytes: between two looks, a fast source sends a lot.
-const ABOVE_THE_CAP: u64 = 64 * 1024;
+pub(super) const ABOVE_THE_CAP: u64 = 64 * 1024;
+/// How often a download begins, as long as nothing but the network is in its way.
+const RUNS: u32 = 3;
 /// The longest line of progress, in bytes; longer ones are skipped.
 const MAX_LINE_BYTES: usize = 4096;
 /// What is kept of yt-dlp's standard error, in bytes.
@@ -66,8 +69,23 @@ struct Progress {
 }
 
 impl Download<'_> {
-    /// Downloads.
+    /// Downloads. What broke off is thrown away: the rest might be that of another file.
     pub(super) async fn run(&self) -> Result<Arrived, Failure> {
+        let mut seen = Seen::new();
+        for run in 1.. {
+            match self.once(&mut seen).await {
+                Err(failure) if run < RUNS && is_cut(&failure) && self.gate.check().is_ok() => {
+                    tracing::info!(run, detail = failure.detail, "The download begins again");
+                    self.directory.clear()?;
+                    seen.begin_again();
+                }
+                ended => return ended,
+            }
+        }
+        Err(Failure::internal("no run of yt-dlp"))
+    }
+
+    async fn once(&self, seen: &mut Seen) -> Result<Arrived, Failure> {
         let broken = |error: io::Error| Failure::internal(format!("yt-dlp: {error}"));
         let info_json = self.directory.beside("info.json");
         tokio::fs::write(&info_json, &self.order.info_json).await.map_err(broken)?;
@@ -76,23 +94,31 @@ impl Download<'_> {
             args: flags::download(self.tools, &info_json, self.order.formats, &self.order.options),
             directory: self.directory.media(),
             scratch: self.directory.scratch(),
-            limits: ChildLimits::download(self.file_limit.min(self.gate.most().saturating_add(ABOVE_THE_CAP))),
+            limits: ChildLimits::download(self.file_limit.min(self.most().saturating_add(ABOVE_THE_CAP))),
+            network: Network::Proxy,
+            reads: &[&info_json],
         };
         let mut child = Child::start(self.tools, &program).map_err(broken)?;
         let (Some(stdout), Some(stderr)) = (child.take_stdout(), child.take_stderr()) else {
             return Err(Failure::internal("a child without output"));
         };
         let mut announced = Announced::default();
-        let ended = self.gate.guard(self.watch(&mut child, stdout, stderr, &mut announced)).await;
+        let ended = self.gate.guard(self.watch(&mut child, stdout, stderr, &mut announced, seen)).await;
+        let refusal = child.refusal();
         child.end().await;
-        let (status, stderr) = ended?;
+        let (status, stderr) = ended.map_err(|failure| because(failure, refusal.clone()))?;
         // A file that met the kernel's limit is a failure of yt-dlp's to write, unless one looks.
-        self.look(&mut Seen::new())?;
+        self.look(seen)?;
         if !status.success() {
-            return Err(failure_of(&stderr, status));
+            return Err(because(failure_of(&stderr, status), refusal));
         }
         let (path, bytes) = self.only_file()?;
         Ok(Arrived { path, bytes, announced: announced.all() })
+    }
+
+    /// The most that may be fetched, as far as the gate is concerned.
+    fn most(&self) -> u64 {
+        if self.order.in_part { u64::MAX } else { self.gate.most() }
     }
 
     /// Looks on until the child has ended, or until it must be ended.
@@ -102,6 +128,7 @@ impl Download<'_> {
         stdout: ChildStdout,
         stderr: ChildStderr,
         announced: &mut Announced,
+        seen: &mut Seen,
     ) -> Result<(ExitStatus, String), Failure> {
         let mut lines = FramedRead::new(stdout, LinesCodec::new_with_max_length(MAX_LINE_BYTES)).fuse();
         let stderr = read_tail(stderr, MAX_STDERR_BYTES);
@@ -109,7 +136,6 @@ impl Download<'_> {
         let mut said = None;
         let mut looks = interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut seen = Seen::new();
         loop {
             tokio::select! {
                 status = child.wait() => {
@@ -126,14 +152,16 @@ impl Download<'_> {
                         self.expect(total)?;
                     }
                 }
-                _ = looks.tick() => self.look(&mut seen)?,
+                _ = looks.tick() => self.look(seen)?,
             }
         }
     }
 
     /// The site has announced so many bytes: that can be judged before they come.
     fn expect(&self, total: u64) -> Result<(), Failure> {
-        self.gate.announced(total)?;
+        if !self.order.in_part {
+            self.gate.announced(total)?;
+        }
         self.directory.expect(if self.order.verbatim { total } else { total.saturating_mul(2) })?;
         if self.order.verbatim && self.gate.length() == Length::Unknown {
             self.gate.expect(Length::Exact(total));
@@ -149,7 +177,11 @@ impl Download<'_> {
             seen.last = now;
         }
         seen.most = seen.most.max(now.file);
-        self.gate.fetched(seen.most)?;
+        if self.order.in_part {
+            self.gate.came_by(seen.most);
+        } else {
+            self.gate.fetched(seen.most)?;
+        }
         self.directory.taken(now.disk)?;
         let idle = self.gate.idle_timeout();
         if seen.changed.elapsed() > idle {
@@ -178,6 +210,11 @@ impl Download<'_> {
     }
 }
 
+/// May it be another time, at once?
+fn is_cut(failure: &Failure) -> bool {
+    failure.kind == FailureKind::Network && failure.is_transient() && failure.retry_after.is_none()
+}
+
 /// The watchdog's memory.
 struct Seen {
     last: Measure,
@@ -189,6 +226,10 @@ struct Seen {
 impl Seen {
     fn new() -> Self {
         Self { last: Measure::default(), most: 0, changed: Instant::now() }
+    }
+
+    fn begin_again(&mut self) {
+        *self = Self { most: self.most, ..Self::new() };
     }
 }
 

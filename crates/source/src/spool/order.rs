@@ -13,17 +13,22 @@ pub(super) struct Order {
     pub(super) formats: &'static str,
     /// What is done to the result.
     pub(super) options: Vec<&'static str>,
-    /// The result is one file of the site, byte for byte.
+    /// What is fetched is one file of the site.
+    pub(super) one_file: bool,
+    /// Only a part of what is fetched will be the result.
+    pub(super) in_part: bool,
+    /// The result is that file, byte for byte.
     pub(super) verbatim: bool,
 }
 
 impl Order {
     pub(super) fn new(plan: &Plan, info_json: &str) -> Result<Self, Failure> {
         let chosen = choose(info_json, &plan.formats)?;
-        let verbatim =
-            matches!(chosen.protocols[..], [Protocol::Http]) && plan.container == Container::AsIs && !plan.sound_only;
-        let options = options(plan, verbatim);
-        Ok(Self { info_json: chosen.info_json, formats: chosen.selector, options, verbatim })
+        let one_file = matches!(chosen.protocols[..], [Protocol::Http]) && plan.container == Container::AsIs;
+        let options = options(plan, one_file);
+        let (info_json, formats) = (chosen.info_json, chosen.selector);
+        let in_part = plan.sound_only;
+        Ok(Self { info_json, formats, options, one_file, in_part, verbatim: one_file && !in_part })
     }
 
     /// The disk space that the plan is known to need, in bytes: everything but a verbatim file lies there twice for a while.
@@ -33,7 +38,7 @@ impl Order {
     }
 }
 
-fn options(plan: &Plan, verbatim: bool) -> Vec<&'static str> {
+fn options(plan: &Plan, one_file: bool) -> Vec<&'static str> {
     let container = match plan.container {
         Container::AsIs => None,
         Container::Mp4 => Some("mp4"),
@@ -45,11 +50,8 @@ fn options(plan: &Plan, verbatim: bool) -> Vec<&'static str> {
         Some(container) => vec!["--remux-video", container],
         None => Vec::new(),
     };
-    if plan.sound_only {
-        options.push("--extract-audio");
-    }
-    if verbatim {
-        // yt-dlp would rewrite some containers that play well enough.
+    if one_file || plan.sound_only {
+        // yt-dlp would rewrite some containers that play well enough, or of which only the sound is wanted.
         options.extend(["--fixup", "never"]);
     }
     options

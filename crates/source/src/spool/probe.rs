@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::directory::FetchDirectory;
 use crate::{
     Tools,
-    child::{Child, ChildLimits, Program, read_at_most, read_tail},
+    child::{Child, ChildLimits, Network, Program, read_at_most, read_tail},
 };
 
 /// It reads headers, and at worst the whole file once from a local disk.
@@ -107,6 +107,8 @@ async fn run(tools: &Tools, directory: &FetchDirectory, file: &Path, look: Look)
         directory: directory.scratch(),
         scratch: directory.scratch(),
         limits: ChildLimits::extraction(TIMEOUT.as_secs()),
+        network: Network::None,
+        reads: &[file],
     };
     let mut child = Child::start(tools, &program).map_err(broken)?;
     let (Some(stdout), Some(stderr)) = (child.take_stdout(), child.take_stderr()) else {

@@ -17,6 +17,9 @@ use crate::{Extraction, Tools, duration::prove_duration};
 const MEDIA: [&str; 16] =
     ["mp4", "m4v", "m4a", "mov", "3gp", "webm", "mkv", "mka", "mp3", "aac", "ogg", "opus", "oga", "flac", "wav", "ts"];
 
+/// Extensions that the planner gives to sound alone.
+const FOR_SOUND: [&str; 4] = ["m4a", "mp3", "opus", "ogg"];
+
 /// A file that may be uploaded.
 #[derive(Debug)]
 pub(super) struct Proven {
@@ -42,9 +45,8 @@ pub(super) async fn prove(
     } else {
         probe(tools, directory, &arrived.path, Look::Headers).await?
     };
-    let unvouched = order.verbatim && !counted;
-    if unvouched && is_cut_off(&arrived.path).map_err(|error| Failure::internal(format!("spool: {error}")))? {
-        return Err(Failure::new(FailureKind::Network, "the file is longer, by its own account, than what arrived"));
+    if order.verbatim && !counted {
+        prove_unvouched(&arrived.path)?;
     }
     match &probed {
         Some(found) => {
@@ -68,6 +70,25 @@ pub(super) async fn prove(
         extension.or_else(|| probed.as_ref().and_then(extension_for)).or_else(|| extension_in_link(extraction));
     let file_name = name(plan, extraction, extension.as_deref());
     Ok(Proven { path: arrived.path, bytes: arrived.bytes, file_name })
+}
+
+/// Is the file that the sound is taken out of whole, as far as can be said? What comes of it is proven by its duration as well.
+pub(super) fn prove_raw(order: &Order, arrived: &Arrived) -> Result<(), Failure> {
+    if !order.one_file {
+        return Ok(());
+    }
+    match arrived.announced {
+        Some(announced) if announced != arrived.bytes => Err(cut_off(arrived.bytes, announced)),
+        Some(_) => Ok(()),
+        None => prove_unvouched(&arrived.path),
+    }
+}
+
+fn prove_unvouched(path: &Path) -> Result<(), Failure> {
+    if is_cut_off(path).map_err(|error| Failure::internal(format!("spool: {error}")))? {
+        return Err(Failure::new(FailureKind::Network, "the file is longer, by its own account, than what arrived"));
+    }
+    Ok(())
 }
 
 /// Compares with what the site announced, twice if it did: in the info and when it was asked for the bytes. `true` when there was
@@ -155,6 +176,7 @@ fn name(plan: &Plan, extraction: &Extraction, extension: Option<&str>) -> FileNa
     let of_format = |format: &Format| format.ext.clone();
     let first = extraction.info.formats.iter().find(|format| Some(&format.format_id) == plan.formats.first());
     let put_there = match plan.container {
+        Container::AsIs if plan.sound_only => FOR_SOUND.into_iter().find(|ext| has(ext).is_some()).unwrap_or("").into(),
         Container::AsIs => first.map(of_format).unwrap_or_default(),
         Container::Mp4 => "mp4".into(),
         Container::Webm => "webm".into(),

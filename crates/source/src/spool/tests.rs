@@ -3,6 +3,7 @@
 use std::{fs, time::Instant};
 
 use futures::TryStreamExt;
+use serde_json::json;
 use sluice_domain::{ByteSize, FailureKind, Length, Limits, Preset, plan};
 use tempfile::TempDir;
 
@@ -10,7 +11,7 @@ use super::*;
 use crate::{
     Extractor, Found,
     extract::PlainYtDlp,
-    testing::{Body, TestServer, capped, dash, gate, hls, hls_fmp4, link, progressive, tools},
+    testing::{Body, Memory, TestServer, capped, dash, gate, hls, hls_fmp4, link, progressive, tools},
 };
 
 struct Rig {
@@ -31,8 +32,12 @@ impl Rig {
 
     async fn fetch(&self, url: &str, preset: Preset, gate: &Gate) -> Result<Fetched, Failure> {
         let Found::Media(extraction) = self.plain.extract(&link(url), None, gate).await? else { panic!("a list") };
+        self.fetch_found(&extraction, preset, gate).await
+    }
+
+    async fn fetch_found(&self, extraction: &Extraction, preset: Preset, gate: &Gate) -> Result<Fetched, Failure> {
         let plan = plan::plan(&extraction.info, preset, &Limits::default(), None)?;
-        self.spool.fetch(&plan, &extraction, gate).await
+        self.spool.fetch(&plan, extraction, None, &Labels::default(), gate).await
     }
 
     /// How many fetches have a directory now.
@@ -99,6 +104,8 @@ async fn streams_in_pieces_become_one_file() {
         ("/clip.mpd", Preset::Best, "clip.mp4"),
         ("/clip.mpd", Preset::Iphone, "clip.mp4"),
         ("/clip.mpd", Preset::M4a, "clip.m4a"),
+        ("/clip.m3u8", Preset::M4a, "clip.m4a"),
+        ("/fmp4.m3u8", Preset::Audio, "fmp4.m4a"),
     ] {
         let fetched = rig.fetch(&server.url(path), preset, &gate()).await.unwrap();
         assert_eq!(fetched.file_name.as_str(), name, "{path} {preset}");
@@ -112,6 +119,29 @@ async fn sound_is_taken_out_of_a_film_as_it_is() {
     let rig = Rig::new();
     let fetched = rig.fetch(&server.url("/clip.mp4"), Preset::Audio, &gate()).await.unwrap();
     assert_eq!(fetched.file_name.as_str(), "clip.m4a");
+}
+
+#[tokio::test]
+async fn the_sound_of_a_film_that_is_too_large_is_not_too_large() {
+    let film = progressive();
+    let server = TestServer::start().on("/clip.mp4", Body::Ranges("video/mp4", film.clone()));
+    let (rig, gate) = (Rig::new(), capped(film.len() as u64 / 2));
+    let Found::Media(extraction) = rig.plain.extract(&link(server.url("/clip.mp4")), None, &gate).await.unwrap() else {
+        panic!("a list")
+    };
+    for preset in [Preset::Audio, Preset::M4a] {
+        let plan = plan::plan(&extraction.info, preset, &Limits::default(), None).unwrap();
+        let memory: Arc<dyn Source> = Arc::new(Memory::new(film.clone(), None));
+        for own in [None, Some(memory)] {
+            let fetched = rig.spool.fetch(&plan, &extraction, own, &Labels::default(), &gate).await.unwrap();
+            let sound = read(&fetched, 0).await;
+            assert!(sound[4..].starts_with(b"ftyp") && sound.len() < film.len() / 2, "{} bytes", sound.len());
+        }
+        let capped = capped(5000);
+        let failure = rig.spool.fetch(&plan, &extraction, None, &Labels::default(), &capped).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::TooLarge, "{failure}");
+    }
+    assert_eq!(rig.fetches(), 0);
 }
 
 #[tokio::test]
@@ -136,6 +166,41 @@ async fn what_breaks_off_never_lands() {
     let cut = Body::UntilClose("video/mp4", clip[..clip.len() / 2].to_vec());
     assert!(fails(cut, &gate(), FailureKind::Network).await.is_transient());
     fails(Body::Whole("video/mp4", Vec::new()), &gate(), FailureKind::BadLink).await;
+}
+
+#[tokio::test]
+async fn two_files_are_never_mixed_when_one_replaces_the_other() {
+    let (old, new) = (vec![1; 300_000], vec![2; 300_000]);
+    let server = TestServer::start().on("/notes", Body::Replaced("application/octet-stream", old, new.clone()));
+    let file = |chunk: u32| {
+        json!({"id": "x", "title": "notes", "extractor": "Site", "formats": [{
+            "format_id": "0", "protocol": "http", "url": server.url("/notes"), "ext": "unknown_video",
+            "vcodec": null, "acodec": null, "downloader_options": {"http_chunk_size": chunk},
+        }]})
+    };
+    // Asked for piece by piece, it might be replaced between two of them.
+    for chunk in [0, 100_000] {
+        let extraction = Extraction::from_json(file(chunk).to_string().into()).unwrap();
+        let rig = Rig::new();
+        let fetched = rig.fetch_found(&extraction, Preset::Best, &gate()).await.unwrap();
+        assert!(read(&fetched, 0).await == new, "pieces of {chunk}");
+    }
+    let asked = server.requests().len();
+    assert_eq!(asked, 3, "begun twice, and then once");
+}
+
+#[tokio::test]
+async fn a_segment_is_never_mixed_with_the_one_that_replaces_it() {
+    let hls = hls();
+    let segment = fs::read(hls.path().join("clip3.ts")).unwrap();
+    let other = [&segment[..segment.len() / 2], &vec![0xFF; segment.len() - segment.len() / 2]].concat();
+    // The end of one packet is another.
+    let server = TestServer::start().folder(hls.path()).on("/clip3.ts", Body::Replaced("video/mp2t", other, segment));
+    let rig = Rig::new();
+    let fetched = rig.fetch(&server.url("/clip.m3u8"), Preset::Best, &gate()).await.unwrap();
+    let asked = |path: &str| server.requests().iter().filter(|asked| *asked == path).count();
+    assert_eq!((asked("/clip0.ts"), asked("/clip3.ts")), (2, 2), "begun again, from the first segment on");
+    assert!(read(&fetched, 4).await.starts_with(b"ftyp"));
 }
 
 #[tokio::test]

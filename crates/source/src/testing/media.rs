@@ -30,6 +30,13 @@ pub(crate) fn progressive() -> Vec<u8> {
     fs::read(directory.path().join("clip.mp4")).unwrap()
 }
 
+/// The same with its index last.
+pub(crate) fn moov_last() -> Vec<u8> {
+    let directory = tempfile::tempdir().unwrap();
+    ffmpeg(directory.path(), &["clip.mp4"]);
+    fs::read(directory.path().join("clip.mp4")).unwrap()
+}
+
 /// A WebM with VP8 and Opus, 6 s.
 pub(crate) fn webm() -> Vec<u8> {
     let directory = tempfile::tempdir().unwrap();

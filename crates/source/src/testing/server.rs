@@ -21,6 +21,8 @@ pub(crate) enum Body {
     Chunked(&'static str, Vec<u8>),
     /// This length is announced, but the connection closes after these bytes.
     CutOff(u64, Vec<u8>),
+    /// The first answer breaks off in the middle of the first of these; from then on there is the second, of which any range is served.
+    Replaced(&'static str, Vec<u8>, Vec<u8>),
     /// These bytes, with no length, until the connection closes.
     UntilClose(&'static str, Vec<u8>),
     /// So many bytes, announced, that are made up as they go.
@@ -125,6 +127,15 @@ fn serve(mut stream: TcpStream, state: &State) -> Option<()> {
     let (method, path) = (words.next()?, words.next()?);
     state.requests.lock().unwrap().push(path.to_owned());
     let body = state.paths.lock().unwrap().get(path).cloned().unwrap_or(Body::Status(404));
+    let body = match body {
+        // Whoever only looks at the headers is not answered with a part of the file.
+        Body::Replaced(kind, _, second) if method == "HEAD" => Body::Whole(kind, second),
+        Body::Replaced(kind, first, second) => {
+            state.paths.lock().unwrap().insert(path.to_owned(), Body::Ranges(kind, second));
+            Body::CutOff(first.len() as u64, first[..first.len() / 2].to_vec())
+        }
+        body => body,
+    };
     // A client that has gone is no fault of the test.
     let _ = answer(&mut stream, method == "HEAD", range.as_deref(), body);
     state.over.lock().unwrap().push(path.to_owned());
@@ -158,6 +169,7 @@ fn answer(stream: &mut TcpStream, head: bool, range: Option<&str>, body: Body) -
         Body::UntilClose(kind, bytes) => {
             (headers(200, &format!("Content-Type: {kind}")), Box::new(move |out| out.write_all(&bytes)))
         }
+        Body::Replaced(kind, _, bytes) => (of(kind, bytes.len() as u64), Box::new(move |out| out.write_all(&bytes))),
         Body::CutOff(length, bytes) => (of("video/mp4", length), Box::new(move |out| out.write_all(&bytes))),
         Body::Announced(length) => {
             (of("video/mp4", length), Box::new(move |out| loop_forever(|| out.write_all(&[0; 65536]))))

@@ -90,8 +90,8 @@ pub(super) fn worth_asking(offers: &[Offer], chosen: Preset) -> Vec<Plan> {
 
 /// Do both bring the same bytes? A file of the site is the same by every route; a pair has the headers of who put it together.
 pub(super) fn same(one: &Plan, other: &Plan) -> bool {
-    (&one.formats, one.container, one.sound_only) == (&other.formats, other.container, other.sound_only)
-        && (one.route == other.route || one.formats.len() == 1)
+    let result = |plan: &Plan| (plan.formats.clone(), plan.container, plan.sound_only, plan.encode);
+    result(one) == result(other) && (one.route == other.route || one.formats.len() == 1)
 }
 
 #[cfg(test)]

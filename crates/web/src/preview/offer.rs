@@ -92,9 +92,18 @@ mod tests {
         assert_eq!(tell(Preset::Best), (Length::Exact(9_100_000_000), Some(large)));
         assert_eq!(tell(Preset::P480), (Length::Exact(20_000_000), None));
         assert_eq!(tell(Preset::Fit), (Length::Exact(20_000_000), None));
-        let nothing = FailureKind::NoSuchFormat.user_message().to_owned();
-        assert_eq!(tell(Preset::Opus), (Length::Unknown, Some(nothing)));
+        assert_eq!(tell(Preset::Mp3), (Length::Unknown, None));
         assert_eq!(offers.len(), Preset::ALL.len());
+    }
+
+    #[test]
+    fn what_is_not_there_is_refused() {
+        let silent = film(vec![Format { audio: Codec::None, ..format("silent", 480, Some(7)) }]);
+        let nothing = FailureKind::NoSuchFormat.user_message().to_owned();
+        for preset in [Preset::Audio, Preset::M4a, Preset::Mp3, Preset::Opus] {
+            let offers = offers(&silent, &Limits::default(), None);
+            assert_eq!(told(&offers, preset), (Length::Unknown, Some(nothing.clone())));
+        }
     }
 
     #[test]

@@ -23,6 +23,35 @@ async fn site(head: &'static str, body: Vec<u8>) -> String {
     format!("http://{address}/a.jpg")
 }
 
+/// A picture is as good a way in as any link.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_that_leads_inward_is_not_fetched() {
+    let canary = site("200 OK\r\ncontent-type: image/jpeg", vec![7; 1000]).await;
+    let port = canary.split(':').nth(2).and_then(|rest| rest.split('/').next()).unwrap().to_owned();
+    let redirect: &'static str = format!("302 Found\r\nlocation: {canary}").leak();
+    let good = site(redirect, Vec::new()).await;
+    let good = good.trim_start_matches("http://").split('/').next().unwrap();
+    // The one site that may be visited redirects to the canary beside it.
+    let house = House::with(&format!("[egress]\nallow = ['{good}']")).await;
+    house.work();
+    let ada = house.sign_in("ada").await;
+    let inward = [
+        canary.clone(),
+        format!("http://2130706433:{port}/a.jpg"),
+        format!("http://[::ffff:127.0.0.1]:{port}/a.jpg"),
+        format!("http://localhost:{port}/a.jpg"),
+        format!("http://{good}/a.jpg"),
+        "http://169.254.169.254/latest".to_owned(),
+    ];
+    for address in inward {
+        let id = ada.send(&house, &format!("https://site.example/complete?thumbnail={address}")).await;
+        house.until(&ada, &id, JobState::Completed).await;
+        assert_eq!(ada.get(&format!("/jobs/{id}/thumbnail")).await.status(), 404, "{address}");
+    }
+    let metrics = text(ada.get("/metrics").await).await;
+    assert!(metrics.contains("sluice_egress_refused_total{reason=\"loopback\"} 4\n"), "{metrics}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_picture_comes_through_here() {
     let house = House::new().await;

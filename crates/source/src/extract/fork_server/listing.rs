@@ -36,10 +36,10 @@ impl Running {
         if matches!(line, Line::TooLong) {
             return Ok(Some(Map::new()));
         }
-        match Word::read(line)? {
+        match Word::read(line).map_err(|failure| self.child.explain(failure))? {
             Word::Entry(entry) => Ok(Some(entry)),
             Word::End => Ok(None),
-            Word::Error(error) => Err(complaint(&error)),
+            Word::Error(error) => Err(self.child.explain(complaint(&error))),
             Word::Info(_) | Word::Missing | Word::List(_) => Err(Failure::internal("a list of something else")),
         }
     }

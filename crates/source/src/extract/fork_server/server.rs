@@ -11,7 +11,8 @@ use std::{
 
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
-use sluice_domain::SourceUrl;
+use sluice_domain::{Failure, SourceUrl};
+use sluice_egress::{Pass, Proxy};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -23,13 +24,14 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use super::connection::hand_over;
 use crate::{
     Tools,
-    child::{Child, ChildLimits, Program, read_tail},
+    child::{CONTAIN, Child, ChildLimits, Network, PROXY_VARIABLES, Program, read_tail},
     extract::{
         lines::{Line, Lines},
         reply::PRUNED,
     },
     flags,
     home::Home,
+    refused::because,
 };
 
 /// The server's side of this file.
@@ -51,6 +53,7 @@ pub(super) struct Server {
     /// When the installed yt-dlp was last changed, as it was at the start.
     stamp: Option<SystemTime>,
     work: Arc<Home>,
+    proxy: Proxy,
     died: CancellationToken,
     /// Owns the process; dropping it kills the process. Its children live as long as their requests.
     _watch: AbortOnDropHandle<()>,
@@ -66,9 +69,12 @@ struct Ready {
 
 /// What the server is told when it starts.
 #[derive(Debug, Serialize)]
-struct Options {
+struct Options<'a> {
     argv: Vec<String>,
     limits: ChildLimits,
+    readable: &'a [PathBuf],
+    port: u16,
+    variables: [&'static str; 4],
     seconds: u64,
     list_seconds: u64,
     pruned: &'static [&'static str],
@@ -80,6 +86,7 @@ pub(super) struct Looking {
     /// When it closes, the kernel sends the signal. First, so that nothing is written any more when the directory goes.
     _tether: PipeWriter,
     lines: Lines<UnixStream>,
+    pass: Pass,
     _directory: TempDir,
 }
 
@@ -87,6 +94,11 @@ impl Looking {
     /// The next line of its answer.
     pub(super) async fn line(&mut self, max_bytes: usize) -> io::Result<Line> {
         self.lines.next(max_bytes).await
+    }
+
+    /// The failure, which may come of what the child was refused on its way out.
+    pub(super) fn explain(&self, failure: Failure) -> Failure {
+        because(failure, self.pass.refusal())
     }
 }
 
@@ -101,20 +113,30 @@ impl Server {
                 .collect::<Result<_, _>>()
                 .map_err(|_| io::Error::other("a plugin folder's name is not UTF-8"))?,
             limits: ChildLimits::extraction(seconds),
+            readable: &tools.readable,
+            port: tools.proxy.address().port(),
+            variables: PROXY_VARIABLES,
             seconds,
             list_seconds: tools.list_timeout.as_secs().max(1),
             pruned: &PRUNED,
         };
         let program = Program {
             path: &tools.python,
-            args: vec!["-I".into(), "-c".into(), SERVER.into(), serde_json::to_string(&options)?.into()],
+            args: vec![
+                "-I".into(),
+                "-c".into(),
+                [CONTAIN, SERVER].concat().into(),
+                serde_json::to_string(&options)?.into(),
+            ],
             directory: directory.path(),
             scratch: directory.path(),
             limits: ChildLimits::server(),
+            network: Network::Children,
+            reads: &[],
         };
         let (ours, theirs) = StdStream::pair()?;
         ours.set_nonblocking(true)?;
-        let child = Child::start_on_socket(tools, &program, theirs.into())?;
+        let child = Child::start_with_pipes(tools, &program, &theirs.into(), &[])?;
         let died = CancellationToken::new();
         let group = child.group();
         let mut watch = AbortOnDropHandle::new(tokio::spawn(watch(child, directory, died.clone())));
@@ -135,8 +157,8 @@ impl Server {
             Some(Ok(read)) => read?,
         };
         let ready: Ready = serde_json::from_slice(&line)?;
-        let (stamp, work) = (changed(&ready.stamp), tools.work.clone());
-        Ok(Self { control: control.into_inner(), group, ready, stamp, work, died, _watch: watch })
+        let (stamp, work, proxy) = (changed(&ready.stamp), tools.work.clone(), tools.proxy.clone());
+        Ok(Self { control: control.into_inner(), group, ready, stamp, work, proxy, died, _watch: watch })
     }
 
     /// The process, for the log.
@@ -155,16 +177,18 @@ impl Server {
 
     /// Has a child look at a link, or at one item of it.
     pub(super) async fn look(&self, url: &SourceUrl, item: Option<u32>) -> io::Result<Looking> {
-        let directory = self.work.directory("child-")?;
+        let (directory, pass) = (self.work.directory("child-")?, self.proxy.pass());
         let (ours, theirs) = StdStream::pair()?;
         ours.set_nonblocking(true)?;
         let (tethered, tether) = io::pipe()?;
         hand_over(&self.control, [theirs.as_fd(), tethered.as_fd()]).await?;
         drop((theirs, tethered));
         let mut connection = UnixStream::from_std(ours)?;
-        let request = serde_json::json!({ "url": url.as_str(), "item": item, "directory": directory.path() });
+        let request = serde_json::json!({
+            "url": url.as_str(), "item": item, "directory": directory.path(), "proxy": pass.url()
+        });
         connection.write_all(format!("{request}\n").as_bytes()).await?;
-        Ok(Looking { _tether: tether, lines: Lines::new(connection), _directory: directory })
+        Ok(Looking { _tether: tether, lines: Lines::new(connection), pass, _directory: directory })
     }
 }
 

@@ -20,6 +20,7 @@ use crate::{
         lines::{Line, Lines, MAX_LINE_BYTES, Pace},
     },
     flags,
+    refused::because,
 };
 
 /// How much of a list lies ready in the pipe, in bytes; a page is the least that Linux allows.
@@ -75,6 +76,6 @@ impl Running {
             Some(complaints) => complaints.await.unwrap_or_default(),
             None => String::new(),
         };
-        if status.success() { Ok(()) } else { Err(failure_of(&complaints, status)) }
+        if status.success() { Ok(()) } else { Err(because(failure_of(&complaints, status), self.child.refusal())) }
     }
 }

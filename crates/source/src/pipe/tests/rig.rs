@@ -19,7 +19,7 @@ use futures::{StreamExt, TryStreamExt, future::try_join_all, stream};
 use nix::unistd::Pid;
 use sluice_domain::{
     ByteSize, Codec, Failure, FailureKind, FileName, Format, Length, Limits, MediaInfo, Plan, Preset, Route,
-    plan::{self, Container},
+    plan::{self, Container, Encoding},
 };
 use sluice_transfer::{BufferBudget, ByteStream, Gate, Source};
 use tempfile::TempDir;
@@ -29,8 +29,9 @@ use crate::{
     Extraction, Extractor, Fetched, Found, Renew, Tools, ToolsConfig,
     extract::PlainYtDlp,
     http::{Media, OpenError, Web},
+    labels::Labels,
     pipe::{Native, Pipe},
-    testing::{link, tools, tools_config},
+    testing::{link, loopback, tools, tools_config},
 };
 
 pub(super) struct Rig {
@@ -64,14 +65,14 @@ impl Rig {
             if !self.native {
                 return Ok(None);
             }
-            let film = Web::new().unwrap().open_film(&media, format, gate).await;
+            let film = Web::new(loopback()).unwrap().open_film(&media, format, gate).await;
             film.map(|film| Some(Native::Film(Box::new(film))))
         });
         let films = try_join_all(films).await.map_err(|error| match error {
             OpenError::Failed(failure) => failure,
             OpenError::Unsuitable(why) => panic!("{why}"),
         })?;
-        self.pipe.fetch(&plan, &extraction, films, gate).await
+        self.fetch_planned(&plan, &extraction, films, gate).await
     }
 
     /// Puts these parts together.
@@ -92,9 +93,50 @@ impl Rig {
             file_name: FileName::from_title("film", "mp4"),
             length: Length::Estimate(7),
             sound_only: false,
+            encode: None,
             prove_codecs: None,
         };
-        self.pipe.fetch(&plan, &Extraction { info, json: "{}".into() }, native, gate).await
+        self.fetch_planned(&plan, &Extraction { info, json: "{}".into() }, native, gate).await
+    }
+
+    /// Converts the sound of this; why not, where it cannot be done here.
+    pub(super) async fn convert(
+        &self,
+        encoding: Encoding,
+        duration: Option<f64>,
+        input: Memory,
+        gate: &Gate,
+    ) -> Result<Vec<u8>, OpenError> {
+        let format = Format { format_id: "0".into(), ..part() };
+        let plan = Plan {
+            route: Route::Pipe,
+            formats: vec!["0".into()],
+            container: Container::AsIs,
+            file_name: FileName::from_title("sound", encoding.extension()),
+            length: Length::Unknown,
+            sound_only: true,
+            encode: Some(encoding),
+            prove_codecs: None,
+        };
+        let info = MediaInfo { duration, formats: vec![format], ..MediaInfo::default() };
+        let (extraction, native) = (Extraction { info, json: "{}".into() }, vec![Some(Native::File(Arc::new(input)))]);
+        let labels = Labels { title: Some("A title".into()), ..Labels::default() };
+        let fetched = self.pipe.fetch(&plan, &extraction, native, &labels, gate).await?;
+        Ok(self.read(&fetched, gate).await?)
+    }
+
+    async fn fetch_planned(
+        &self,
+        plan: &Plan,
+        extraction: &Extraction,
+        native: Vec<Option<Native>>,
+        gate: &Gate,
+    ) -> Result<Fetched, Failure> {
+        let fetched = self.pipe.fetch(plan, extraction, native, &Labels::default(), gate).await;
+        fetched.map_err(|error| match error {
+            OpenError::Failed(failure) => failure,
+            OpenError::Unsuitable(why) => panic!("{why}"),
+        })
     }
 
     /// Reads to the end, and releases what was read.

@@ -13,6 +13,7 @@ fn plan(formats: &[&str], container: Container, sound_only: bool) -> Plan {
         file_name: FileName::from_title("clip", "mp4"),
         length: Length::Exact(10),
         sound_only,
+        encode: None,
         prove_codecs: None,
     }
 }
@@ -39,7 +40,7 @@ fn every_plan_becomes_an_order() {
     check(&plan(&["best"], Container::AsIs, false), "p0", &["--fixup", "never"], 10);
     check(&plan(&["hls"], Container::AsIs, false), "p0", &[], 20);
     check(&plan(&["hls"], Container::Mp4, false), "p0", &["--remux-video", "mp4"], 20);
-    check(&plan(&["best"], Container::AsIs, true), "p0", &["--extract-audio"], 20);
+    check(&plan(&["best"], Container::AsIs, true), "p0", &["--fixup", "never"], 20);
     check(&plan(&["best", "140"], Container::Mkv, false), "p0+p1", &["--merge-output-format", "mkv"], 20);
 }
 

@@ -8,7 +8,8 @@ use super::*;
 
 fn plan(container: Container, length: Length, name: FileName) -> Plan {
     let formats = vec!["0".into()];
-    Plan { route: Route::Spool, formats, container, file_name: name, length, sound_only: false, prove_codecs: None }
+    let (sound_only, encode, prove_codecs) = (false, None, None);
+    Plan { route: Route::Spool, formats, container, file_name: name, length, sound_only, encode, prove_codecs }
 }
 
 #[test]

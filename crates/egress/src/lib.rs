@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+mod address;
+mod client;
+mod egress;
+mod exception;
+mod limits;
+mod lookup;
+mod network;
+mod policy;
+mod ports;
+mod proxy;
+mod refusal;
+mod tally;
+
+pub use address::{AddressClass, classify};
+pub use client::{Guarded, NoRequest, refusal_in};
+pub use egress::{Egress, Unreachable};
+pub use exception::Exception;
+pub use lookup::{Lookup, SystemLookup};
+pub use network::Network;
+pub use policy::Policy;
+pub use ports::{PortRange, is_never_dialled};
+pub use proxy::{Pass, Proxy, Serving};
+pub use refusal::{BadRule, Reason, Refusal};

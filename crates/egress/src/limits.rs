@@ -1,0 +1,35 @@
+//! How much, and how long. Everything here that somebody else can make grow has a bound.
+
+use std::time::Duration;
+
+/// Addresses of one name that are looked at.
+pub(crate) const MAX_ADDRESSES: usize = 16;
+/// A name server that takes longer has no answer.
+pub(crate) const LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);
+/// Between the first address of a name and the next, while the first does not answer.
+pub(crate) const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(300);
+/// Until one of them is connected.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Lines about refusals within [`LOG_PERIOD`].
+pub(crate) const MAX_LOG_LINES: u32 = 20;
+/// See [`MAX_LOG_LINES`].
+pub(crate) const LOG_PERIOD: Duration = Duration::from_secs(60);
+
+/// Clients kept, one for each port.
+pub(crate) const MAX_CLIENTS: usize = 32;
+
+/// Connections to the proxy at once, of all passes.
+pub(crate) const MAX_CONNECTIONS: usize = 512;
+/// Connections to the proxy at once, of one pass.
+pub(crate) const MAX_CONNECTIONS_OF_ONE: usize = 64;
+/// The head of a request or an answer, in bytes. Signed links are long.
+pub(crate) const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// Header lines of a request or an answer.
+pub(crate) const MAX_HEADERS: usize = 100;
+/// Until the head of a request is there, from the connection or from the answer before it.
+pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+/// Until a site answers with a head.
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// Without a byte in either direction.
+pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(120);

@@ -1,0 +1,207 @@
+//! Nothing that leads inward is ever dialled, whatever is pasted and wherever; whoever pasted it is told so in plain words.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use e2e::{
+    api::Job,
+    eventually::eventually,
+    http::{body, client},
+    inward::{Canary, Outcome, Trick, publish_tricks},
+    media::clips,
+    person::{ADA, BEN, Person},
+    site::{Content, Resource},
+    world::World,
+};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use reqwest::{Method, StatusCode, header::COOKIE};
+use serde_json::{Value, json};
+
+/// The longest that all of it may take; a debug build on a busy machine has two cores for some hundred runs of yt-dlp.
+const LIMIT: Duration = Duration::from_secs(300);
+const PAGE: usize = 1 << 20;
+const MESSAGE: &str = "This link leads to an address that this server does not visit.";
+
+/// The ways in. Each says what came of a trick, or nothing when it does not say anything about it.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    /// `POST /api/v1/jobs`.
+    Api,
+    /// `POST /api/v1/plan`.
+    Plan,
+    /// The form.
+    Form,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_inward_is_dialled() -> Result<()> {
+    let world = World::setup()
+        .setting("limits.user_running", "8")
+        .setting("worker.concurrency", "8")
+        .setting("limits.attempts", "2")
+        .setting("limits.idle_timeout", "20s")
+        .start()
+        .await?;
+    let canary = Canary::start().await?;
+    let clip = Content::new(clips().await?.progressive.clone());
+    world.site.publish("/clip.mp4", Resource::file("video/mp4", clip));
+    let web = world.web()?.trim_start_matches("http://").parse()?;
+    let emulator = world.emulator.address().trim_start_matches("http://").parse()?;
+    let tricks = publish_tricks(&world.site, &canary, &[web, emulator]);
+    ensure!(tricks.len() >= 150, "{} tricks are too few", tricks.len());
+    let (ada, ben) = (world.person(ADA).await?, world.person(BEN).await?);
+
+    let mut wrong = Vec::new();
+    for (way, person) in [(Way::Plan, &ada), (Way::Api, &ada), (Way::Form, &ben)] {
+        let tried = tokio::time::timeout(LIMIT, way.try_all(&world, person, &tricks)).await;
+        let tried = tried.with_context(|| format!("{way:?} takes too long"))??;
+        eprintln!(
+            "{way:?}: {} tricks, {} went wrong, {} visits to the canary",
+            tricks.len(),
+            tried.len(),
+            canary.hits().len()
+        );
+        wrong.extend(tried.into_iter().map(|what| format!("{way:?}: {what}")));
+    }
+    let listed = in_a_list(&world, &ada, &tricks).await?;
+    wrong.extend(listed.into_iter().map(|what| format!("list: {what}")));
+    pictures(&world, &ada).await?;
+    ensure!(canary.hits().is_empty(), "the canary was visited: {:#?}", canary.hits());
+    ensure!(wrong.is_empty(), "{wrong:#?}");
+    told(&world).await?;
+    world.end().await
+}
+
+impl Way {
+    /// What went wrong.
+    async fn try_all(self, world: &World, person: &Person, tricks: &[Trick]) -> Result<Vec<String>> {
+        let one = async |trick: &Trick| -> Result<Option<String>> {
+            let came = match self {
+                Self::Api => api(person, trick).await,
+                Self::Plan => plan(person, trick).await,
+                Self::Form => form(world, person, trick).await,
+            };
+            Ok(came.err().map(|error| format!("{} ({}): {error:#}", trick.name, trick.link)))
+        };
+        // A person has a short line for previews.
+        let at_once = if matches!(self, Self::Plan) { 1 } else { 16 };
+        let all: Vec<_> = stream::iter(tricks).map(one).buffer_unordered(at_once).try_collect().await?;
+        Ok(all.into_iter().flatten().collect())
+    }
+}
+
+async fn api(person: &Person, trick: &Trick) -> Result<()> {
+    let (status, reply) = person.api.try_send(&json!({ "url": trick.link })).await?;
+    if trick.outcome == Outcome::NoLink {
+        ensure!(status.is_client_error(), "{status} {reply}");
+        return Ok(());
+    }
+    ensure!(status == StatusCode::ACCEPTED, "{status} {reply}");
+    let job: Job = serde_json::from_value(reply)?;
+    settled(&person.api.finished(&job.id, LIMIT).await?, trick)
+}
+
+async fn plan(person: &Person, trick: &Trick) -> Result<()> {
+    let request = person.api.request(Method::POST, "/plan").json(&json!({ "url": trick.link }));
+    let (status, reply) = person.api.call(request).await?;
+    match trick.outcome {
+        Outcome::NoLink => ensure!(status.is_client_error(), "{status} {reply}"),
+        Outcome::Refused => ensure!(!status.is_success() && says(&reply), "{status} {reply}"),
+        Outcome::RefusedInside | Outcome::Harmless => {}
+    }
+    Ok(())
+}
+
+fn says(reply: &Value) -> bool {
+    reply.to_string().contains(MESSAGE)
+}
+
+/// As a browser without script does.
+async fn form(world: &World, person: &Person, trick: &Trick) -> Result<()> {
+    let (web, client) = (world.web()?, client()?);
+    let page = client.get(web).header(COOKIE, &person.cookie).send().await?;
+    let page = String::from_utf8(body(page, PAGE).await?)?;
+    let hidden = |name: &str| {
+        let (_, rest) = page.split_once(&format!("name=\"{name}\" value=\"")).with_context(|| format!("no {name}"))?;
+        anyhow::Ok(rest.split('"').next().unwrap_or_default().to_owned())
+    };
+    let form = [("csrf", hidden("csrf")?), ("key", hidden("key")?), ("url", trick.link.clone())];
+    let answer = client.post(format!("{web}/jobs")).header(COOKIE, &person.cookie).form(&form).send().await?;
+    if trick.outcome == Outcome::NoLink {
+        ensure!(answer.status().is_client_error(), "{}", answer.status());
+        return Ok(());
+    }
+    ensure!(answer.status().is_redirection(), "{}", answer.status());
+    if trick.outcome != Outcome::Refused {
+        return Ok(());
+    }
+    let link = reqwest::Url::parse(&trick.link)?;
+    let job = eventually("the job is there and over", LIMIT, async || {
+        let (_, reply) = person.api.call(person.api.request(Method::GET, "/jobs?limit=100")).await?;
+        let jobs: Vec<Value> = serde_json::from_value(reply["jobs"].clone())?;
+        let ours =
+            |job: &&Value| job["url"].as_str().and_then(|url| reqwest::Url::parse(url).ok()).as_ref() == Some(&link);
+        let found = jobs.iter().find(ours).cloned().map(serde_json::from_value::<Job>).transpose()?;
+        Ok(found.filter(Job::is_final))
+    })
+    .await?;
+    settled(&job, trick)
+}
+
+fn settled(job: &Job, trick: &Trick) -> Result<()> {
+    if matches!(trick.outcome, Outcome::Refused | Outcome::RefusedInside) {
+        let error = job.error.as_ref().with_context(|| format!("it ended {}", job.state))?;
+        ensure!(error.kind == "refused_address" && error.message == MESSAGE, "{error:?}");
+        ensure!(!error.retryable && job.state == "failed" && job.attempts.len() <= 1, "it was tried again: {job:?}");
+    }
+    Ok(())
+}
+
+/// Each of them as an item of one list.
+async fn in_a_list(world: &World, person: &Person, tricks: &[Trick]) -> Result<Vec<String>> {
+    let inside: Vec<_> = tricks.iter().filter(|trick| trick.outcome == Outcome::Refused).take(40).collect();
+    let entries: String = inside
+        .iter()
+        .enumerate()
+        .map(|(number, trick)| {
+            let link = trick.link.replace('&', "&amp;");
+            format!("<item><title>{number}</title><link>{link}#{number}</link><enclosure url=\"{link}#{number}\" type=\"video/mp4\"/></item>")
+        })
+        .collect();
+    let feed =
+        format!("<?xml version=\"1.0\"?><rss version=\"2.0\"><channel><title>inward</title>{entries}</channel></rss>");
+    world.site.publish("/inward.xml", Resource::text("application/rss+xml", feed));
+    let list = person.api.run(&world.site.url("/inward.xml"), "best", LIMIT).await?;
+    let items = person.api.items(&list.id).await?;
+    ensure!(items.len() > 20, "{} of {} items were found: {list:?}", items.len(), inside.len());
+    let wrong = items.iter().filter(|item| item.failure() != "refused_address").map(|item| format!("{item:?}"));
+    Ok(wrong.collect())
+}
+
+/// A picture of a job that leads inward is not shown, and not fetched.
+async fn pictures(world: &World, person: &Person) -> Result<()> {
+    let (_, reply) = person.api.call(person.api.request(Method::GET, "/jobs?limit=100")).await?;
+    let client = client()?;
+    for job in reply["jobs"].as_array().context("no jobs")? {
+        let id = job["id"].as_str().context("no id")?;
+        let address = format!("{}/jobs/{id}/thumbnail", world.web()?);
+        let answer = client.get(address).header(COOKIE, &person.cookie).send().await?;
+        let picture = body(answer, PAGE).await?;
+        ensure!(!picture.windows(6).any(|part| part == b"canary"), "{id} shows the canary");
+    }
+    Ok(())
+}
+
+/// The figures know of it, and name nobody.
+async fn told(world: &World) -> Result<()> {
+    let answer = client()?.get(format!("{}/metrics", world.web()?)).send().await?;
+    let metrics = String::from_utf8(body(answer, PAGE).await?)?;
+    for reason in ["loopback", "private", "cloud_metadata", "port"] {
+        ensure!(
+            metrics.contains(&format!("sluice_egress_refused_total{{reason=\"{reason}\"}}")),
+            "{reason}: {metrics}"
+        );
+    }
+    ensure!(!metrics.contains("127.0.0.1"), "{metrics}");
+    Ok(())
+}

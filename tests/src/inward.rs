@@ -1,0 +1,8 @@
+//! Everything that somebody may try to make a server dial what it must not: a canary that counts who comes, and the tricks as a table.
+
+mod canary;
+mod hosts;
+mod tricks;
+
+pub use canary::Canary;
+pub use tricks::{Outcome, Trick, publish_tricks};

@@ -22,6 +22,7 @@ mod page;
 mod players;
 mod preview;
 mod rotation;
+mod save;
 mod secrets;
 mod sign_in;
 mod site_faults;

@@ -21,6 +21,8 @@ const REPLY: usize = 4 << 20;
 pub struct Job {
     /// Its name.
     pub id: String,
+    /// Where the file goes: `dropbox` or `device`.
+    pub destination: String,
     /// Where it is in its life.
     pub state: String,
     /// What it is doing while it runs.
@@ -132,6 +134,24 @@ impl Api {
     /// The token.
     pub fn token(&self) -> &str {
         &self.token
+    }
+
+    /// The address at which the file behind this link can be had.
+    pub fn save_address(&self, url: &str, preset: &str) -> Result<String> {
+        let query = [("url", url), ("preset", preset)];
+        Ok(reqwest::Url::parse_with_params(&format!("{}/save", self.base), query)?.into())
+    }
+
+    /// A request for the file behind this link.
+    pub fn save(&self, method: Method, url: &str, preset: &str) -> Result<RequestBuilder> {
+        Ok(self.client.request(method, self.save_address(url, preset)?).bearer_auth(&self.token))
+    }
+
+    /// The newest job.
+    pub async fn newest(&self) -> Result<Job> {
+        let (status, reply) = self.call(self.request(Method::GET, "/jobs?limit=1")).await?;
+        ensure!(status == StatusCode::OK, "{status} {reply}");
+        serde_json::from_value(reply["jobs"][0].clone()).context("no job")
     }
 
     /// A request to `path` below `/api/v1`.

@@ -16,6 +16,7 @@ use nix::{
     unistd::Pid,
 };
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::{
     net::TcpStream,
     process::{Child, Command},
@@ -35,17 +36,20 @@ const START: Duration = Duration::from_secs(30);
 pub struct Browser {
     client: Client,
     driver: Child,
+    downloads: TempDir,
 }
 
 impl Browser {
     /// Opens a window of this size in CSS pixels.
     pub async fn open(width: u32, height: u32) -> Result<Self> {
         let (driver, port) = start_driver().await?;
+        let downloads = tempfile::Builder::new().prefix("sluice-downloads-").tempdir()?;
         let options = json!({
             "args": [
                 "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--hide-scrollbars",
                 format!("--window-size={width},{height}"),
             ],
+            "prefs": { "download.default_directory": downloads.path(), "download.prompt_for_download": false },
             // A window cannot be narrower than about 500 px; a device can.
             "mobileEmulation": { "deviceMetrics": { "width": width, "height": height, "pixelRatio": 1.0, "mobile": width < 600, "touch": width < 600 } },
         });
@@ -58,7 +62,23 @@ impl Browser {
         let mut builder = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new());
         builder.capabilities(capabilities);
         let client = builder.connect(&format!("http://127.0.0.1:{port}")).await.context("chromium does not start")?;
-        Ok(Self { client, driver })
+        Ok(Self { client, driver, downloads })
+    }
+
+    /// Waits until a file of this name has been downloaded, and says where it lies. What is not whole yet has another name.
+    pub async fn downloaded(&self, name: &str) -> Result<PathBuf> {
+        let file = self.downloads.path().join(name);
+        let waited = eventually("it is downloaded", PATIENCE, async || Ok(file.exists().then_some(()))).await;
+        let there = || fs::read_dir(self.downloads.path()).map(|all| all.flatten().collect::<Vec<_>>());
+        waited.with_context(|| format!("{name} is not there, but {:?}", there()))?;
+        Ok(file)
+    }
+
+    /// Waits until a script's value is true.
+    pub async fn becomes_true(&self, script: &str) -> Result<()> {
+        let waited =
+            eventually("it becomes true", PATIENCE, async || Ok((self.ask(script).await? == true).then_some(())));
+        waited.await.with_context(|| script.to_owned())
     }
 
     /// Goes to an address.

@@ -10,6 +10,7 @@ pub mod binaries;
 pub mod browser;
 pub mod chaos;
 pub mod connect_proxy;
+pub mod curl;
 pub mod disk;
 pub mod emulator;
 pub mod eventually;

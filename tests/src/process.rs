@@ -166,7 +166,7 @@ impl Paused {
 }
 
 /// Children, their children and so on, at this moment.
-pub(crate) fn descendants(of: Pid) -> Vec<Pid> {
+pub fn descendants(of: Pid) -> Vec<Pid> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let pairs: Vec<(Pid, Pid)> = entries
         .flatten()

@@ -23,6 +23,8 @@ pub struct Job {
     pub folder: Folder,
     /// Where it was asked.
     pub origin: Origin,
+    /// Where the file goes.
+    pub destination: Destination,
     /// Where it is in its life.
     pub state: JobState,
     /// What it is doing while it runs.
@@ -74,12 +76,40 @@ pub struct Job {
 }
 
 impl Job {
+    /// Does a device take it, rather than a Dropbox?
+    #[must_use]
+    pub fn is_for_device(&self) -> bool {
+        self.destination == Destination::Device
+    }
+
     /// What to call it before and after its title is known.
     #[must_use]
     pub fn name(&self) -> &str {
         match &self.title {
             Some(title) if !title.trim().is_empty() => title,
             _ => self.url.site(),
+        }
+    }
+}
+
+/// Where a file goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Destination {
+    /// Into the person's Dropbox, by way of a worker.
+    #[default]
+    Dropbox,
+    /// To the device that the person is at, straight from a web process: it runs while the device takes it, and ends when the device does.
+    Device,
+}
+
+impl Destination {
+    /// The word used in the API and in Redis.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dropbox => "dropbox",
+            Self::Device => "device",
         }
     }
 }

@@ -29,7 +29,7 @@ pub use failure::{Failure, FailureKind, Permanence};
 pub use format::{human_duration, human_rate};
 pub use id::{AccountId, BadId, Fence, JobId};
 pub use items::{Item, Items};
-pub use job::{Job, JobError, Progress, Receipt, UploadIntent};
+pub use job::{Destination, Job, JobError, Progress, Receipt, UploadIntent};
 pub use limits::Limits;
 pub use media::{Codec, Format, MediaInfo, Protocol};
 pub use name::{BadFileName, FileName};

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub enum JobState {
     /// Enqueue, a person's retry, or a worker that hands it back while shutting down; until a worker claims it.
     Queued,
-    /// The claim of a worker; as long as that worker lives and its heartbeat is seen.
+    /// The claim of a worker; as long as that worker lives and its heartbeat is seen. Or a device that takes a file; as long as it does.
     Running,
     /// A worker, after a failure that may pass; until the time in `retry_at`.
     Retrying,

@@ -29,6 +29,12 @@ pub struct QueueConfig {
     pub beat: Duration,
     /// A worker whose beats were seen standing still for so long is dead.
     pub dead_after: Duration,
+    /// The most connections over which one account's devices take files at once.
+    pub streams: u32,
+    /// How long such a connection counts when nothing is heard of it.
+    pub stream_lapses: Duration,
+    /// How long a file waits for the device to go on with another connection, before it counts as stopped.
+    pub stream_lingers: Duration,
     /// How often workers look for work, due retries and old records, even when nobody calls.
     pub poll: Duration,
 }
@@ -48,6 +54,9 @@ impl Default for QueueConfig {
             backoff_most: Duration::from_secs(600),
             beat: Duration::from_secs(1),
             dead_after: Duration::from_secs(6),
+            streams: 8,
+            stream_lapses: Duration::from_secs(15),
+            stream_lingers: Duration::from_secs(3),
             poll: Duration::from_millis(500),
         }
     }

@@ -31,6 +31,18 @@ pub struct Described {
     pub duration: Option<f64>,
 }
 
+impl Described {
+    /// What is known of it, for the record.
+    pub(crate) fn fields(&self) -> Vec<Field> {
+        let fields = [
+            ("title", self.title.as_deref().map(plain_title)),
+            ("thumbnail", self.thumbnail.clone().filter(|picture| picture.parse::<SourceUrl>().is_ok())),
+            ("duration", self.duration.filter(|seconds| seconds.is_finite()).map(|seconds| seconds.to_string())),
+        ];
+        fields.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect()
+    }
+}
+
 /// A running job in the hands of a worker. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Lease(Arc<Inner>);
@@ -91,14 +103,7 @@ impl Lease {
     /// # Errors
     /// As [`Lease::still_mine`]; then nothing was written.
     pub async fn describe(&self, described: &Described) -> Result<(), Failure> {
-        let fields = [
-            ("title", described.title.as_deref().map(plain_title)),
-            ("thumbnail", described.thumbnail.clone().filter(|picture| picture.parse::<SourceUrl>().is_ok())),
-            ("duration", described.duration.filter(|seconds| seconds.is_finite()).map(|seconds| seconds.to_string())),
-        ];
-        let known: Vec<Field> =
-            fields.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect();
-        self.write(&known).await
+        self.write(&described.fields()).await
     }
 
     /// How the bytes will travel, and how many there will be.

@@ -9,8 +9,8 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use sluice_domain::{
-    AccountId, Attempt, Fence, Folder, Items, Job, JobRequest, JobState, Length, Origin, Phase, Preset, Progress,
-    SourceUrl,
+    AccountId, Attempt, Destination, Fence, Folder, Items, Job, JobRequest, JobState, Length, Origin, Phase, Preset,
+    Progress, SourceUrl,
 };
 use sluice_store::{Fields, LINK_PURPOSE, Store, StoreError};
 
@@ -87,6 +87,7 @@ pub(crate) fn decode(store: &Store, raw: Raw) -> Result<Option<Record>, StoreErr
         preset: fields.parse_required("preset")?,
         folder: fields.parse_required("folder")?,
         origin: required_word::<Origin>(&fields, "origin")?,
+        destination: from_word::<Destination>(&fields, "sink")?.unwrap_or_default(),
         state: required_word::<JobState>(&fields, "state")?,
         phase: from_word::<Phase>(&fields, "phase")?,
         attempt: fields.parse_required("attempt")?,

@@ -27,11 +27,16 @@ pub(crate) struct Scripts {
     pub(crate) cascade: Script,
     pub(crate) sweep: Script,
     pub(crate) leave: Script,
+    pub(crate) save: Script,
 }
 
 macro_rules! script {
     ($name:literal) => {
-        Script::new(concat!(include_str!("lua/prelude.lua"), include_str!(concat!("lua/", $name, ".lua"))))
+        Script::new(concat!(
+            include_str!("lua/prelude.lua"),
+            include_str!("lua/saving.lua"),
+            include_str!(concat!("lua/", $name, ".lua"))
+        ))
     };
 }
 
@@ -61,6 +66,7 @@ impl Scripts {
             cascade: script!("cascade"),
             sweep: script!("sweep"),
             leave: script!("leave"),
+            save: script!("save"),
         }
     }
 }

@@ -97,6 +97,8 @@ pub struct Server {
     pub trusted_proxies: Vec<Network>,
     /// Connections of one web process that one address may hold; 0: as many as there are.
     pub connections_per_address: u32,
+    /// Connections over which one web process gives files to devices at once; 0: none.
+    pub streams: u32,
 }
 
 impl Server {
@@ -159,6 +161,11 @@ pub struct Limits {
     pub user_running: u32,
     /// Jobs of one person that wait.
     pub user_queued: u32,
+    /// Connections over which the devices of one person take files at once.
+    pub streams: u32,
+    /// The longest time that a device may take nothing.
+    #[serde(deserialize_with = "text::duration")]
+    pub stream_idle: Duration,
     /// Items taken of one playlist, channel or feed.
     pub playlist_items: u32,
     /// The longest one attempt may take.

@@ -8,7 +8,7 @@ use std::{env, error::Error, fs::File, io::Write, sync::Arc, time::Instant};
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt};
 use sluice_domain::{ByteSize, Failure, Limits, Preset, SourceUrl, plan};
-use sluice_source::{Extraction, Extractor, Found, Renew, Routes, RoutesConfig, Tools, ToolsConfig, extractor};
+use sluice_source::{Extraction, Extractor, Found, Layout, Renew, Routes, RoutesConfig, Tools, ToolsConfig, extractor};
 use sluice_transfer::Gate;
 
 /// The link, to be looked at again when its addresses expire.
@@ -68,7 +68,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let plan = plan::plan(&extraction.info, preset, &limits, None)?;
     writeln!(out, "{:?}  {plan:?}", start.elapsed())?;
     let link = Arc::new(Link { extractor, url, item, gate: gate.clone() });
-    let fetched = routes.fetch(&plan, &extraction, link, &gate).await?;
+    let fetched = routes.fetch(&plan, &extraction, Layout::Hybrid, link, &gate).await?;
     writeln!(out, "{:?}  {fetched:?}", start.elapsed())?;
     let (mut file, mut stream) = (File::create(fetched.file_name.as_str())?, fetched.source.open(0, None).await?);
     while let Some(bytes) = stream.try_next().await? {

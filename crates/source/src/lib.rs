@@ -30,4 +30,5 @@ pub use extract::{Extraction, Extractor, Found, List, Skipped, extractor};
 pub use http::Renew;
 pub use meter::Meter;
 pub use route::{Fetched, Routes, RoutesConfig};
+pub use sluice_mux::Layout;
 pub use tools::{Tools, ToolsConfig};

@@ -78,7 +78,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        Routes, RoutesConfig,
+        Layout, Routes, RoutesConfig,
         testing::{Body, TestServer, gate, loopback, pair, tools},
     };
 
@@ -113,7 +113,11 @@ mod tests {
             buffer_bytes: bytes,
             tools: tools(),
         };
-        let fetched = Routes::open(config).unwrap().fetch(plan, extraction, Arc::new(Never), &gate()).await.unwrap();
+        let fetched = Routes::open(config)
+            .unwrap()
+            .fetch(plan, extraction, Layout::Hybrid, Arc::new(Never), &gate())
+            .await
+            .unwrap();
         assert_eq!(fetched.route, plan.route);
         let pieces: Vec<_> = fetched.source.open(0, None).await.unwrap().try_collect().await.unwrap();
         pieces.concat()

@@ -68,6 +68,7 @@ impl std::fmt::Debug for Routes {
 pub(crate) struct Fetch<'a> {
     plan: &'a Plan,
     extraction: &'a Extraction,
+    layout: Layout,
     web: &'a Web,
     media: Arc<Media>,
     gate: &'a Gate,
@@ -81,7 +82,13 @@ impl<'a> Fetch<'a> {
         renew: Arc<dyn Renew>,
         gate: &'a Gate,
     ) -> Self {
-        Self { plan, extraction, web, media: Arc::new(Media::new(extraction, renew)), gate }
+        let layout = Layout::Hybrid;
+        Self { plan, extraction, layout, web, media: Arc::new(Media::new(extraction, renew)), gate }
+    }
+
+    /// With a pair of MP4 files laid out otherwise.
+    fn laid_out(self, layout: Layout) -> Self {
+        Self { layout, ..self }
     }
 
     /// What the extractor says of the plan's formats.
@@ -114,7 +121,7 @@ impl<'a> Fetch<'a> {
         let opening = async {
             Ok(match self.plan.container {
                 Container::Webm => interleave::open_webm(inputs).await,
-                _ => interleave::open_mp4(inputs, Layout::Hybrid, Hint { frames_per_second }).await,
+                _ => interleave::open_mp4(inputs, self.layout, Hint { frames_per_second }).await,
             })
         };
         match self.gate.guard(Box::pin(opening)).await? {
@@ -143,7 +150,8 @@ impl Routes {
     }
 
     /// Opens the plan's bytes, by the route that the plan names or, where that cannot serve, by the next safer one. What is fetched is
-    /// reported to the gate; when the gate shuts, everything ends at once. `renew` is asked when addresses expire on the way.
+    /// reported to the gate; when the gate shuts, everything ends at once. `renew` is asked when addresses expire on the way. `layout` says how
+    /// a pair of MP4 files is put together, where we do that ourselves.
     ///
     /// # Errors
     /// What went wrong, classified, or the gate's reason. Nothing is left behind then.
@@ -151,10 +159,11 @@ impl Routes {
         &self,
         plan: &Plan,
         extraction: &Extraction,
+        layout: Layout,
         renew: Arc<dyn Renew>,
         gate: &Gate,
     ) -> Result<Fetched, Failure> {
-        let fetch = Fetch::new(&self.web, plan, extraction, renew, gate);
+        let fetch = Fetch::new(&self.web, plan, extraction, renew, gate).laid_out(layout);
         let mut route = plan.route;
         loop {
             let opened = match route {

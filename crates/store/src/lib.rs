@@ -142,7 +142,7 @@ impl Store {
     /// The plan cache.
     #[must_use]
     pub fn plans(&self) -> Plans<'_> {
-        Plans(self)
+        Plans::new(self)
     }
 
     /// Seals a text for this account that leaves the server and comes back, such as in a link. `purpose` keeps one use from another's.

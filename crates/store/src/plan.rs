@@ -15,18 +15,32 @@ const MAX_BYTES: usize = 2 * 1024 * 1024;
 
 /// The plan cache of a store.
 #[derive(Debug, Clone, Copy)]
-pub struct Plans<'a>(pub(crate) &'a Store);
+pub struct Plans<'a> {
+    store: &'a Store,
+    /// What of its link somebody is about, where it is kept apart.
+    of: &'static str,
+}
 
-impl Plans<'_> {
+impl<'a> Plans<'a> {
+    pub(crate) fn new(store: &'a Store) -> Self {
+        Self { store, of: "" }
+    }
+
+    /// The ones that are kept for files that a device takes, and comes back for.
+    #[must_use]
+    pub fn for_saves(self) -> Self {
+        Self { of: " save", ..self }
+    }
+
     /// The info JSON of this link, or of this item behind it, if it is still kept.
     ///
     /// # Errors
     /// When Redis does not answer.
     pub async fn get(&self, url: &SourceUrl, item: Option<u32>) -> Result<Option<String>, StoreError> {
         let key = self.key(url, item);
-        let sealed: Option<String> = self.0.connection().run(cmd("GET").arg(&key)).await?;
+        let sealed: Option<String> = self.store.connection().run(cmd("GET").arg(&key)).await?;
         // What a process with another key left, or an older version, is as good as nothing: the site is asked again.
-        let opened = sealed.and_then(|sealed| self.0.sealer().open(&key, &sealed).ok());
+        let opened = sealed.and_then(|sealed| self.store.sealer().open(&key, &sealed).ok());
         Ok(opened.map(|json| json.expose_secret().to_owned()))
     }
 
@@ -39,8 +53,8 @@ impl Plans<'_> {
             return Ok(());
         }
         let key = self.key(url, item);
-        let sealed = self.0.sealer().seal(&key, &info.into())?;
-        self.0.connection().run(cmd("SET").arg(&key).arg(sealed).arg("PX").arg(millis(ttl).max(1))).await
+        let sealed = self.store.sealer().seal(&key, &info.into())?;
+        self.store.connection().run(cmd("SET").arg(&key).arg(sealed).arg("PX").arg(millis(ttl).max(1))).await
     }
 
     /// Forgets this link, when what is kept turned out to be stale.
@@ -48,11 +62,11 @@ impl Plans<'_> {
     /// # Errors
     /// When Redis does not answer.
     pub async fn forget(&self, url: &SourceUrl, item: Option<u32>) -> Result<(), StoreError> {
-        self.0.connection().run(cmd("UNLINK").arg(self.key(url, item))).await
+        self.store.connection().run(cmd("UNLINK").arg(self.key(url, item))).await
     }
 
     fn key(&self, url: &SourceUrl, item: Option<u32>) -> String {
         let item = item.map(|item| format!(" item {item}")).unwrap_or_default();
-        self.0.keys().plan(&hash_of(&format!("{url}{item}")))
+        self.store.keys().plan(&hash_of(&format!("{url}{item}{}", self.of)))
     }
 }

@@ -11,7 +11,8 @@ for (const field of document.querySelectorAll("textarea[data-enter-sends]")) {
   });
 }
 addEventListener("submit", ({ target, submitter, defaultPrevented }) => {
-  if (target.matches("[data-live]") || defaultPrevented || !submitter) return;
+  // A download leaves this page in its place.
+  if (target.matches("[data-live]") || defaultPrevented || !submitter || submitter.matches("[data-stays]")) return;
   submitter.setAttribute("aria-busy", "true");
   setTimeout(() => (submitter.disabled = true));
 });

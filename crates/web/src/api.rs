@@ -12,8 +12,10 @@ use std::future::ready;
 
 use actix_web::{HttpResponse, web};
 
+use crate::pages::save;
 pub(crate) use job_out::JobOut;
 pub(crate) use problem::Problem;
+pub(crate) use token::caller;
 
 /// The description of the interface, written by hand and held to the truth by a test.
 const OPENAPI: &str = include_str!("../assets/openapi.json");
@@ -64,6 +66,12 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         )
         .service(
             web::resource("/plan").route(web::post().to(plan::create)).default_service(web::to(|| no_method("POST"))),
+        )
+        .service(
+            web::resource("/save")
+                .route(web::get().to(save::get_by_token))
+                .route(web::head().to(save::get_by_token))
+                .default_service(web::to(|| no_method("GET, HEAD"))),
         )
         .route("/events", web::get().to(events::get))
         .default_service(web::to(nowhere));

@@ -1,7 +1,9 @@
 //! The server: built, then run.
 
 use std::{
+    any::Any,
     net::{SocketAddr, TcpListener},
+    sync::Arc,
     time::Duration,
 };
 
@@ -9,11 +11,15 @@ use actix_web::{
     App as Actix, HttpServer,
     dev::Server,
     middleware::{NormalizePath, from_fn},
+    rt::net::TcpStream,
     web::Data,
 };
 use sluice_dropbox::{DropboxError, Tuning};
+use sluice_egress::Egress;
 use sluice_runtime::Settings;
+use sluice_source::ToolsConfig;
 use sluice_store::{Store, StoreError};
+use socket2::SockRef;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
@@ -24,8 +30,10 @@ use crate::{
     live::Seats,
     origin::own_forms_only,
     place::Place,
-    preview::Previews,
+    preview::{MOST_TIME, Previews},
+    programs::Programs,
     routes::routes,
+    save::{LOOKS, Saves},
     space::Spaces,
     state::{MAX_STREAMS, State},
     thumbnail::Thumbnails,
@@ -73,6 +81,7 @@ pub enum AppError {
 pub struct App {
     server: Server,
     bound: SocketAddr,
+    state: Data<State>,
     stop: CancellationToken,
 }
 
@@ -90,12 +99,13 @@ impl App {
         take_in_little(&listener);
         let bound = listener.local_addr().map_err(listen)?;
         let state = state(settings, store, bound, stop.clone())?;
-        let secure = state.place.secure;
+        let (secure, idle) = (state.place.secure, state.saves.idle);
         let state = Data::new(state);
         let (threads, connections) = (threads(), Connections::new(settings));
+        let shared = state.clone();
         let server = HttpServer::new(move || {
             Actix::new()
-                .app_data(state.clone())
+                .app_data(shared.clone())
                 .configure(routes)
                 .wrap(from_fn(own_forms_only))
                 .wrap(NormalizePath::trim())
@@ -103,7 +113,12 @@ impl App {
         })
         .workers(threads)
         .max_connections(most_per_thread(threads))
-        .on_connect(move |connection, kept| connections.meet(connection, kept))
+        // Whoever has gone away takes nothing any more, even while we have nothing to give just now.
+        .h1_allow_half_closed(false)
+        .on_connect(move |connection, kept| {
+            let_go(connection, idle);
+            connections.meet(connection, kept);
+        })
         .client_request_timeout(HEAD_TIMEOUT)
         .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(DRAIN_SECONDS)
@@ -111,7 +126,7 @@ impl App {
         .listen(listener)
         .map_err(listen)?
         .run();
-        Ok(Self { server, bound, stop })
+        Ok(Self { server, bound, state, stop })
     }
 
     /// Where it listens.
@@ -131,7 +146,19 @@ impl App {
             stop.cancelled().await;
             handle.stop(true).await;
         });
-        self.server.await
+        let served = self.server.await;
+        self.state.saves.close().await;
+        served
+    }
+}
+
+/// Lets the kernel end a connection whose other side takes nothing for so long, full as its window may be: the body behind it is not asked
+/// for more, and would never know.
+fn let_go(connection: &dyn Any, idle: Duration) {
+    if let Some(stream) = connection.downcast_ref::<TcpStream>()
+        && let Err(error) = SockRef::from(stream).set_tcp_user_timeout(Some(idle))
+    {
+        tracing::debug!(%error, "A connection that is not taken from stays open");
     }
 }
 
@@ -159,6 +186,7 @@ async fn store(settings: &Settings, stop: &CancellationToken) -> Result<Store, A
 fn state(settings: &Settings, store: Store, bound: SocketAddr, stop: CancellationToken) -> Result<State, AppError> {
     let Settings { server, access, .. } = settings;
     let egress = sluice_wiring::egress(settings);
+    let programs = Arc::new(Programs::new(tools(settings, &egress)));
     Ok(State {
         dropbox: sluice_wiring::dropbox(settings, tuning(), store.clone())?,
         queue: sluice_wiring::queue(settings, store.clone()),
@@ -169,11 +197,24 @@ fn state(settings: &Settings, store: Store, bound: SocketAddr, stop: Cancellatio
         practice_folder: Some(server.practice_folder.clone()).filter(|folder| !folder.is_empty()),
         thumbnails: Thumbnails::new(egress.clone())?,
         spaces: Spaces::default(),
-        previews: Previews::new(settings, &egress),
+        previews: Previews::new(settings, &programs, &egress),
+        saves: Saves::new(settings, &programs),
         egress,
         seats: Seats::new(MAX_STREAMS),
         stop,
     })
+}
+
+/// A person waits for what they say, of a preview or of the beginning of a file.
+fn tools(settings: &Settings, egress: &Egress) -> ToolsConfig {
+    let looks = settings.server.previews as usize + LOOKS.min(settings.server.streams as usize);
+    ToolsConfig {
+        extract_timeout: MOST_TIME,
+        extract_slots: looks,
+        list_timeout: MOST_TIME,
+        list_slots: looks,
+        ..sluice_wiring::tools(settings, egress)
+    }
 }
 
 /// A person waits for the answer: unlike a worker, this process gives up soon.

@@ -21,6 +21,7 @@ use url::form_urlencoded;
 use crate::{
     body::BodyFault,
     limits::{NotNow, seconds},
+    save::NoFile,
     view::{Form, Frame, Go, Later, Message},
 };
 
@@ -57,6 +58,9 @@ pub(crate) enum PageError {
     /// Too many live pages at once.
     #[error("too many live pages")]
     Busy,
+    /// There is no file for the device that asks.
+    #[error(transparent)]
+    NoFile(#[from] NoFile),
     /// Our fault.
     #[error("internal: {0}")]
     Internal(String),
@@ -168,6 +172,7 @@ impl PageError {
                 );
                 return (StatusCode::FORBIDDEN, "Not on the list.", message, None);
             }
+            Self::NoFile(error) => return (error.status(), "This cannot be saved.", error.to_string(), home),
             Self::Refused(message) => return (StatusCode::CONFLICT, "Not now.", message.clone(), home),
             Self::Unavailable { .. } => (
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -227,7 +232,7 @@ impl ResponseError for PageError {
         }
         let (status, heading, message, go) = self.message();
         let mut response = HttpResponse::build(status);
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             response.insert_header((RETRY_AFTER, RETRY_SECONDS));
         }
         if let Self::TooOften { wait, .. } = self {

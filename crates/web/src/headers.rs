@@ -6,6 +6,11 @@ use actix_web::middleware::DefaultHeaders;
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// The same, for a page that shows a film of ours.
+pub(crate) fn policy_with_media() -> String {
+    format!("{CONTENT_SECURITY_POLICY}; media-src 'self'")
+}
+
 /// The headers; `secure` when people reach the server by https. A handler that sets one of them itself wins.
 pub(crate) fn security_headers(secure: bool) -> DefaultHeaders {
     let headers = DefaultHeaders::new()

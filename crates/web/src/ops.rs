@@ -31,9 +31,10 @@ pub(crate) async fn readyz(state: Data<State>) -> HttpResponse {
 /// `GET /metrics`: Prometheus's text format. What Redis cannot tell just now is left out, not told as zero.
 pub(crate) async fn metrics(state: Data<State>) -> HttpResponse {
     let seen = state.queue.operator().overview().await.ok();
+    let told = text(seen.as_ref(), state.seats.taken(), state.saves.under_way());
     HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
-        .body(text(seen.as_ref(), state.seats.taken()) + &sluice_wiring::egress_figures(&state.egress))
+        .body(told + &sluice_wiring::egress_figures(&state.egress))
 }
 
 /// Appends one gauge: its labels, as they are written, and its values.
@@ -45,10 +46,16 @@ fn gauge(out: &mut String, name: &str, help: &str, values: &[(&str, u64)]) {
     }
 }
 
-fn text(seen: Option<&Overview>, listeners: usize) -> String {
+fn text(seen: Option<&Overview>, listeners: usize, devices: usize) -> String {
     let mut out = String::new();
     gauge(&mut out, "sluice_redis_up", "Whether this process reaches Redis.", &[("", u64::from(seen.is_some()))]);
     gauge(&mut out, "sluice_web_listeners", "Live pages and API listeners of this process.", &[("", listeners as u64)]);
+    gauge(
+        &mut out,
+        "sluice_web_devices",
+        "Connections over which this process gives files to devices.",
+        &[("", devices as u64)],
+    );
     if let Some(seen) = seen {
         queue(&mut out, seen);
     }
@@ -124,7 +131,7 @@ mod tests {
 
     #[test]
     fn the_queue_is_told_in_figures() {
-        let known = text(Some(&seen()), 5);
+        let known = text(Some(&seen()), 5, 2);
         for line in [
             "sluice_redis_up 1",
             "sluice_web_listeners 5",
@@ -143,7 +150,7 @@ mod tests {
 
     #[test]
     fn every_figure_says_what_it_is() {
-        let known = text(Some(&seen()), 5);
+        let known = text(Some(&seen()), 5, 2);
         for line in known.lines().filter(|line| !line.starts_with('#')) {
             let name = line.split(['{', ' ']).next().unwrap();
             assert!(known.contains(&format!("# HELP {name} ")) && known.contains(&format!("# TYPE {name} gauge\n")));
@@ -152,7 +159,7 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_left_out() {
-        let unknown = text(None, 0);
+        let unknown = text(None, 0, 0);
         assert!(unknown.contains("sluice_redis_up 0\n") && !unknown.contains("sluice_jobs"));
         assert!(!unknown.contains("sluice_queue_paused"));
     }

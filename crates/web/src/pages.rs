@@ -11,6 +11,7 @@ pub(crate) mod picture;
 mod posted;
 pub(crate) mod preview;
 pub(crate) mod rows;
+pub(crate) mod save;
 pub(crate) mod send;
 pub(crate) mod settings;
 pub(crate) mod sign_in;

@@ -7,34 +7,33 @@
 mod lines;
 mod measure;
 mod offer;
-mod programs;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sluice_domain::{AccountId, ByteSize, Failure, FailureKind, Limits, MediaInfo, Preset, SourceUrl};
 use sluice_egress::Egress;
 use sluice_runtime::Settings;
-use sluice_source::{Extraction, Found, List, Meter, ToolsConfig};
+use sluice_source::{Extraction, Found, List, Meter};
 use sluice_store::{Account, Store};
 use sluice_transfer::Gate;
 use sluice_wiring::{keep, kept};
 use thiserror::Error;
 use tokio::time::Instant;
 
-use crate::state::State;
-pub(crate) use lines::Asker;
-use lines::Lines;
+use crate::{programs::Programs, state::State};
+pub(crate) use lines::{Asker, Lines};
 use measure::{Measures, worth_asking};
 pub(crate) use offer::Offer;
-use programs::Programs;
 
 /// How long a person waits for it, in all.
-const MOST_TIME: Duration = Duration::from_secs(30);
+pub(crate) const MOST_TIME: Duration = Duration::from_secs(30);
+/// Previews of one person at once: one that is looked at, and those that wait for it.
+const MOST_OF_ONE: usize = 3;
 
 /// Looks at links.
 pub(crate) struct Previews {
     /// `None`: this server has none.
-    programs: Option<Programs>,
+    programs: Option<Arc<Programs>>,
     lines: Lines,
     /// `None`: sizes are told as the extractor knows them.
     measures: Option<Measures>,
@@ -90,63 +89,58 @@ pub(crate) enum NoPreview {
 }
 
 /// What the site's answer is about.
-enum Behind {
+pub(crate) enum Behind {
     Media(Extraction),
     List(List),
 }
 
 impl Previews {
-    pub(crate) fn new(settings: &Settings, egress: &Egress) -> Self {
+    pub(crate) fn new(settings: &Settings, programs: &Arc<Programs>, egress: &Egress) -> Self {
         let at_once = settings.server.previews as usize;
-        let tools = ToolsConfig {
-            extract_timeout: MOST_TIME,
-            extract_slots: at_once,
-            list_timeout: MOST_TIME,
-            list_slots: at_once,
-            ..sluice_wiring::tools(settings, egress)
-        };
         let meter = Meter::new(egress.clone())
             .inspect_err(|error| tracing::warn!("No sizes are measured for previews: {error}"));
         Self {
             measures: meter.ok().filter(|_| at_once > 0).map(|meter| Measures::new(meter, at_once)),
-            programs: (at_once > 0).then(|| Programs::new(tools)),
-            lines: Lines::new(at_once),
+            programs: (at_once > 0).then(|| programs.clone()),
+            lines: Lines::new(at_once, MOST_OF_ONE),
             limits: settings.limits.domain(),
             playlist_items: settings.limits.playlist_items,
         }
     }
+}
 
-    async fn behind(
-        &self,
-        store: &Store,
-        account: &AccountId,
-        url: &SourceUrl,
-        asker: Asker,
-    ) -> Result<Behind, NoPreview> {
-        if let Some(kept) = kept(store, url, None).await {
+/// What is behind a link, or behind this item of it: what was seen a moment ago, or what the site says now, when it is this person's turn.
+pub(crate) async fn behind(
+    programs: Option<&Programs>,
+    lines: &Lines,
+    store: &Store,
+    (account, asker): (&AccountId, Asker),
+    (url, item): (&SourceUrl, Option<u32>),
+    gate: &Gate,
+) -> Result<Behind, NoPreview> {
+    if let Some(kept) = kept(store, url, item).await {
+        return Ok(Behind::Media(kept));
+    }
+    let programs = programs.ok_or(NoPreview::Unavailable)?;
+    let place = lines.enter(account, asker).ok_or(NoPreview::Busy)?;
+    let looking = Box::pin(async {
+        let _turn = place.turn().await;
+        // Whoever was before in the line may have asked for the same.
+        if let Some(kept) = kept(store, url, item).await {
             return Ok(Behind::Media(kept));
         }
-        let programs = self.programs.as_ref().ok_or(NoPreview::Unavailable)?;
-        let place = self.lines.enter(account, asker).ok_or(NoPreview::Busy)?;
-        let looking = Box::pin(async {
-            let _turn = place.turn().await;
-            // Whoever was before in the line may have asked for the same.
-            if let Some(kept) = kept(store, url, None).await {
-                return Ok(Behind::Media(kept));
+        let extractor = programs.extractor().await.ok_or(NoPreview::Unavailable)?;
+        match extractor.extract(url, item, gate).await.map_err(failed)? {
+            Found::List(list) => Ok(Behind::List(list)),
+            Found::Media(extraction) => {
+                keep(store, url, item, &extraction).await;
+                Ok(Behind::Media(extraction))
             }
-            let extractor = programs.extractor().await.ok_or(NoPreview::Unavailable)?;
-            match extractor.extract(url, None, &Gate::new(&self.limits)).await.map_err(failed)? {
-                Found::List(list) => Ok(Behind::List(list)),
-                Found::Media(extraction) => {
-                    keep(store, url, None, &extraction).await;
-                    Ok(Behind::Media(extraction))
-                }
-            }
-        });
-        tokio::select! {
-            looked = tokio::time::timeout(MOST_TIME, looking) => looked.unwrap_or_else(|_| Err(too_slow())),
-            () = place.replaced() => Err(NoPreview::Replaced),
         }
+    });
+    tokio::select! {
+        looked = tokio::time::timeout(MOST_TIME, looking) => looked.unwrap_or_else(|_| Err(too_slow())),
+        () = place.replaced() => Err(NoPreview::Replaced),
     }
 }
 
@@ -162,7 +156,11 @@ impl State {
         let previews = &self.previews;
         let latest = Instant::now() + MOST_TIME;
         let free = async { if account.disconnected { None } else { self.spaces.free(self, account).await } };
-        let (behind, free) = tokio::join!(previews.behind(&self.store, &account.id, url, asker), free);
+        let gate = Gate::new(&previews.limits);
+        let who = (&account.id, asker);
+        let programs = previews.programs.as_deref();
+        let behind = behind(programs, &previews.lines, &self.store, who, (url, None), &gate);
+        let (behind, free) = tokio::join!(behind, free);
         let behind = behind.inspect_err(|error| {
             if let NoPreview::Failed(failure) = error {
                 tracing::info!(job.site = url.site(), failure.kind = %failure.kind, failure.detail, "No preview");

@@ -15,6 +15,8 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .route("/jobs/{id}/{verb}", web::post().to(pages::acts::post))
         .route("/preview", web::post().to(pages::preview::post))
         .route("/preview/picture", look().to(pages::preview::get_picture))
+        .route("/save", look().to(pages::save::get))
+        .route("/save", web::post().to(pages::save::post))
         .route("/events", web::get().to(pages::events::get))
         .route("/events", web::head().to(pages::events::head))
         .route("/settings", look().to(pages::settings::get))

@@ -7,7 +7,9 @@ use sluice_runtime::Access;
 use sluice_store::Store;
 use tokio_util::sync::CancellationToken;
 
-use crate::{limits::Rates, live::Seats, place::Place, preview::Previews, space::Spaces, thumbnail::Thumbnails};
+use crate::{
+    limits::Rates, live::Seats, place::Place, preview::Previews, save::Saves, space::Spaces, thumbnail::Thumbnails,
+};
 
 /// The most live pages at once in this process: each holds a connection and a few kilobytes.
 pub(crate) const MAX_STREAMS: usize = 2000;
@@ -27,6 +29,7 @@ pub(crate) struct State {
     pub(crate) thumbnails: Thumbnails,
     pub(crate) spaces: Spaces,
     pub(crate) previews: Previews,
+    pub(crate) saves: Saves,
     /// Admits live pages.
     pub(crate) seats: Seats,
     /// Cancelled when the process stops: live pages end then, or nothing else could.

@@ -23,7 +23,7 @@ pub(crate) use items::{count, percent as list_percent};
 pub(crate) use known::{Duplicates, Known, others};
 pub(crate) use operator::{Board, OperatorAsk, OperatorPage, between, count_of, living, name_of};
 pub(crate) use page::{
-    Go, Home, ItemsList, JobPage, Later, Message, PreviewPart, SettingsPage, TokenLine, Welcome, preset_choices,
+    Go, Home, ItemsList, JobPage, Later, Message, PreviewPart, SettingsPage, TokenLine, Watch, Welcome, preset_choices,
 };
 pub(crate) use preview::Preview;
 pub(crate) use row::{Around, Row, title};

@@ -5,6 +5,7 @@
 //! an argument. Nothing here connects, waits or is kept.
 
 mod figures;
+mod link;
 mod pauses;
 mod plans;
 
@@ -18,7 +19,8 @@ use sluice_source::{SourceError, Tools, ToolsConfig};
 use sluice_store::{Store, StoreConfig};
 
 pub use figures::egress_figures;
-pub use plans::{keep, kept};
+pub use link::Link;
+pub use plans::{keep, keep_for_saves, kept, kept_for_saves};
 
 use pauses::SharedPauses;
 
@@ -49,6 +51,7 @@ pub fn queue(settings: &Settings, store: Store) -> Queue {
         retention: limits.retention,
         attempts: limits.attempts,
         replicas: settings.redis.replicas,
+        streams: limits.streams,
         ..QueueConfig::default()
     };
     Queue::new(store, config)

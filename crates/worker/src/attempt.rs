@@ -8,10 +8,11 @@ use std::sync::Arc;
 use sluice_domain::{ByteSize, Failure, FailureKind, Job, MediaInfo, Phase, Plan, Receipt, plan};
 use sluice_dropbox::{AccountClient, Previous, UploadSink};
 use sluice_queue::{Described, Lease};
-use sluice_source::{Extraction, Found};
+use sluice_source::{Extraction, Found, Layout};
 use sluice_transfer::{Gate, Sink};
+use sluice_wiring::Link;
 
-use crate::{handler::JobHandler, journal::LeaseJournal, link::Link, progress::reporting};
+use crate::{handler::JobHandler, journal::LeaseJournal, progress::reporting};
 
 /// One attempt at one job.
 pub(crate) struct Attempt<'a> {
@@ -37,7 +38,8 @@ pub(crate) enum Reached {
 
 impl<'a> Attempt<'a> {
     pub(crate) fn new(shared: &'a JobHandler, lease: &'a Lease, gate: &'a Gate) -> Self {
-        let link = Link::new(shared.extractor.clone(), shared.store.clone(), lease.job(), gate.clone());
+        let job = lease.job();
+        let link = Link::new(shared.extractor.clone(), shared.store.clone(), job.url.clone(), job.item, gate.clone());
         Self { shared, lease, gate, link }
     }
 
@@ -80,7 +82,7 @@ impl<'a> Attempt<'a> {
     async fn transfer(&self, account: &AccountClient, plan: &Plan, extraction: Extraction) -> Result<Receipt, Failure> {
         let info = &extraction.info;
         let renew = Arc::new(self.link.clone());
-        let fetched = match self.shared.routes.fetch(plan, &extraction, renew, self.gate).await {
+        let fetched = match self.shared.routes.fetch(plan, &extraction, Layout::Hybrid, renew, self.gate).await {
             Ok(fetched) => fetched,
             Err(failure) => return Err(self.judge_fetch(failure, info).await),
         };

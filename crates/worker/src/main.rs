@@ -5,7 +5,6 @@ mod attempt;
 mod duplicate;
 mod handler;
 mod journal;
-mod link;
 mod listing;
 mod progress;
 

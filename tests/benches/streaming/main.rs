@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
 mod cpu;
+mod device;
 mod disk;
 mod lines;
 mod memory;
@@ -57,6 +58,8 @@ enum Part {
     Disk,
     /// A worker that is killed again and again
     Kills,
+    /// A file straight to a device: the first byte, the rate, processor time, beside yt-dlp with ffmpeg and nginx
+    Device,
 }
 
 #[tokio::main]
@@ -75,6 +78,7 @@ async fn main() -> Result<()> {
             Part::Cpu => cpu::measure(size(1000), links).await?,
             Part::Memory => memory::measure(arguments.transfers, size(50), links).await?,
             Part::Disk => disk::measure(size(200)).await?,
+            Part::Device => device::measure(size(500)).await?,
             Part::Kills => {
                 let seed = arguments.seed.unwrap_or_else(|| rand::random_range(0..1_000_000));
                 let (kills, transfers) = (5, 4);

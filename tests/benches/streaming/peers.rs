@@ -9,7 +9,11 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use e2e::{connect_proxy::ConnectProxy, family, tools, world::World};
-use tokio::process::Command;
+use nix::{
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
+};
+use tokio::{io::AsyncReadExt as _, process::Command};
 
 use crate::run::LIMIT;
 
@@ -103,6 +107,29 @@ impl Peers {
     fn step(&self, program: &Path, arguments: &[&str]) -> Step {
         let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
         Step { program: program.to_owned(), arguments, environment: self.environment.clone() }
+    }
+
+    /// How long this program takes to give its first byte; then it is killed.
+    pub(crate) async fn first_byte(&self, step: &Step) -> Result<Duration> {
+        let begun = Instant::now();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place where this bench starts a peer that is not waited for"
+        )]
+        let mut command = Command::new(&step.program);
+        command.args(&step.arguments).env_clear().envs(&step.environment).current_dir(&self.folder).process_group(0);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        let mut child = command.spawn().with_context(|| format!("{} cannot be started", step.program.display()))?;
+        let mut output = child.stdout.take().context("no output")?;
+        let read = tokio::time::timeout(LIMIT, output.read_u8()).await.context("a peer takes too long")?;
+        read.context("the peer gave nothing")?;
+        let took = begun.elapsed();
+        // Its ffmpeg would go on without it.
+        if let Some(group) = child.id().and_then(|id| i32::try_from(id).ok()) {
+            let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+        }
+        child.wait().await?;
+        Ok(took)
     }
 
     /// Runs these programs, each with the output of the one before as its input. Nothing else may end meanwhile that this process started, or

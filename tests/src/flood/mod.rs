@@ -89,7 +89,7 @@ impl Flood {
             most_open: tally.most.load(Relaxed),
             ended: tally.ended.load(Relaxed),
             answers: (tally.answers.load(Relaxed), tally.refused.load(Relaxed)),
-            memory_kb: peak_kb(world.web_process()?)?,
+            memory_kb: peak_kb(world.web_process()?.group())?,
         })
     }
 }

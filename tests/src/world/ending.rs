@@ -23,9 +23,9 @@ impl World {
         for worker in std::mem::take(&mut self.workers) {
             worker.stop().await?;
         }
+        self.web.take().context("the web server is gone")?.stop().await?;
         let spooled = spooled(&self.spool())?;
         ensure!(spooled.is_empty(), "the spool is not empty: {spooled:?}");
-        self.web.take().context("the web server is gone")?.stop().await?;
         let place = self.directory.path().to_owned();
         // Only the two that are no part of the product may still run.
         let outside =

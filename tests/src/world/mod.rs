@@ -129,6 +129,17 @@ impl World {
         Ok(())
     }
 
+    /// Starts another web server beside the first; whoever has it stops it.
+    pub async fn another_web(&mut self) -> Result<Process> {
+        self.started += 1;
+        self.spawn(&format!("web-{}", self.started), "sluice-web").await
+    }
+
+    /// The process of the web server.
+    pub fn web_process(&self) -> Result<&Process> {
+        self.web.as_ref().context("the web server does not run")
+    }
+
     /// Adds a worker without waiting until it is ready; returns its place among `workers`.
     pub async fn send_for_worker(&mut self) -> Result<usize> {
         self.started += 1;
@@ -173,11 +184,6 @@ impl World {
     /// Where Redis listens.
     pub fn redis_socket(&self) -> Result<PathBuf> {
         Ok(self.redis.as_ref().context("Redis does not run")?.socket().to_path_buf())
-    }
-
-    /// The web server's process id.
-    pub fn web_process(&self) -> Result<nix::unistd::Pid> {
-        Ok(self.web.as_ref().context("the web server does not run")?.group())
     }
 
     /// Redis's process id.

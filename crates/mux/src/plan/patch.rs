@@ -46,6 +46,11 @@ impl Patcher {
         self.track
     }
 
+    /// Where in the input the fragment ends: nothing past it is ever wanted.
+    pub fn input_end(&self) -> u64 {
+        self.end
+    }
+
     /// How many bytes come out in all.
     pub fn len(&self) -> u64 {
         self.part.end - self.part.start

@@ -10,7 +10,8 @@
 -- children:<list>     zset     the items of a list by their number in it
 -- marks:<account>     hash     what brings one file (a link or a piece of media, with preset and folder), hashed -> job
 -- backlog:<account>   zset     those that wait for a worker, by number of arrival
--- running:<account>   set      those that a worker has
+-- running:<account>   set      those that a worker has, and files that the person's own device takes
+-- parts:<account>     zset     connections that take files to a device, "job part", by when they lapse unless heard of
 -- served:<account>    string   how far the account has come in the round robin; a day
 -- word:<account>:<h>  string   idempotency key -> job
 -- turns               zset     accounts with a backlog: least load first, then least served
@@ -21,7 +22,7 @@
 -- waiting             zset     every job in a backlog, by when it came there
 -- retries             zset     every job between attempts, by when it is due
 -- finished            zset     every job that is over, by time of its end; without the items of lists
--- failed:<kind>       zset     every job that ended with this kind of failure, by time of its end
+-- failed:<kind>       zset     every job of a worker that ended with this kind of failure, by time of its end
 -- kinds               set      the kinds that ever had a job
 -- items               hash     account -> records of items of its lists
 -- trim                set      accounts whose history may have grown too long
@@ -30,6 +31,7 @@
 -- seen, slots         hash     worker -> when its last beat came; how many jobs it takes at once
 -- leases:<worker>     hash     lease -> job
 -- pace                string   how long a job that completes takes, ms, averaged over the last few
+-- saving              zset     files that a device takes, or took a moment ago, by when they lapse unless heard of
 -- dead                list     entries that could not be worked on, with the reason; the last thousand
 local P = KEYS[1]
 local call = redis.call
@@ -52,6 +54,7 @@ local function children_key(list) return P .. 'children:' .. list end
 local function marks_key(account) return P .. 'marks:' .. account end
 local function backlog_key(account) return P .. 'backlog:' .. account end
 local function running_key(account) return P .. 'running:' .. account end
+local function parts_key(account) return P .. 'parts:' .. account end
 local function served_key(account) return P .. 'served:' .. account end
 local function word_key(account, hash) return P .. 'word:' .. account .. ':' .. hash end
 local function leases_key(worker) return P .. 'leases:' .. worker end
@@ -156,6 +159,8 @@ local function over_of(list)
 end
 
 local settle
+-- Of what no worker has; see saving.lua.
+local end_saving, has_parts, drop_parts
 
 -- A list is over when the last of its items is, and nothing is left that they have to follow.
 local function close_list(list)
@@ -183,9 +188,13 @@ settle = function(id, account, state, failure)
   local tally = state
   if failure ~= '' then
     local kind = cjson.decode(failure).kind
-    call('HSET', key, 'error', failure, 'kind', kind)
-    call('SADD', P .. 'kinds', kind)
-    call('ZADD', failed_key(kind), ms, id)
+    call('HSET', key, 'error', failure)
+    -- What only its person can try again is not among those that an operator may.
+    if not call('HGET', key, 'sink') then
+      call('HSET', key, 'kind', kind)
+      call('SADD', P .. 'kinds', kind)
+      call('ZADD', failed_key(kind), ms, id)
+    end
     if kind == 'duplicate' then tally = 'duplicate' end
   else
     call('HDEL', key, 'error')
@@ -239,9 +248,14 @@ end
 
 local function cancel_job(id)
   local key = job_key(id)
-  local account, state, is_list = unpack(call('HMGET', key, 'account', 'state', 'n_found'))
+  local account, state, is_list, sink = unpack(call('HMGET', key, 'account', 'state', 'n_found', 'sink'))
   local over, found = over_of(id)
-  if state == 'running' then
+  if state == 'running' and sink then
+    call('HSET', key, 'cancel', '1')
+    -- Those who give it hear of it when they next say that they live; where nobody is left, it is over.
+    if not has_parts(id, account) then end_saving(id, account) end
+    announce(account, id, 'changed')
+  elseif state == 'running' then
     call('HSET', key, 'cancel', '1')
     announce(account, id, 'changed')
     call('PUBLISH', P .. 'wake', 'cancel')
@@ -262,8 +276,8 @@ end
 
 local function pause_job(id)
   local key = job_key(id)
-  local account, state, is_list, cancel = unpack(call('HMGET', key, 'account', 'state', 'n_found', 'cancel'))
-  if cancel == '1' then return end
+  local account, state, is_list, cancel, sink = unpack(call('HMGET', key, 'account', 'state', 'n_found', 'cancel', 'sink'))
+  if cancel == '1' or sink then return end
   if state == 'running' then
     call('HSET', key, 'cancel', 'pause')
     call('PUBLISH', P .. 'wake', 'cancel')
@@ -300,9 +314,9 @@ end
 -- committed stays on record: the file may be there already.
 local function retry_job(id)
   local key = job_key(id)
-  local account, state, is_list, listed, list, duplicate =
-    unpack(call('HMGET', key, 'account', 'state', 'n_found', 'listed', 'parent', 'duplicate_of'))
-  if state ~= 'failed' and state ~= 'refused' and state ~= 'cancelled' then return end
+  local account, state, is_list, listed, list, duplicate, sink =
+    unpack(call('HMGET', key, 'account', 'state', 'n_found', 'listed', 'parent', 'duplicate_of', 'sink'))
+  if sink or (state ~= 'failed' and state ~= 'refused' and state ~= 'cancelled') then return end
   unsettle(id, account)
   local seq = call('INCR', P .. 'seq')
   call('HSET', key, 'attempt', 0, 'seq', seq)
@@ -322,7 +336,8 @@ end
 -- Nothing of a job that is over remains; its items follow in steps.
 local function forget(id, account)
   local key = job_key(id)
-  local list, kind, items, marks = unpack(call('HMGET', key, 'parent', 'kind', 'n_found', 'marks'))
+  local list, kind, items, marks, sink = unpack(call('HMGET', key, 'parent', 'kind', 'n_found', 'marks', 'sink'))
+  if sink then drop_parts(id, account) end
   for mark in string.gmatch(marks or '', '%S+') do
     if call('HGET', marks_key(account), mark) == id then call('HDEL', marks_key(account), mark) end
   end

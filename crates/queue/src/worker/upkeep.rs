@@ -46,5 +46,6 @@ async fn sweep(desk: &Desk) -> Result<(), QueueError> {
     let call =
         desk.queue.call(&desk.queue.scripts().sweep).with(millis(config.retention)).with(config.recents).with(STEP);
     while desk.queue.run::<u32>(&call).await? >= STEP {}
-    Ok(())
+    // A web process that died with what devices were taking cannot say so.
+    desk.queue.lapse().await
 }

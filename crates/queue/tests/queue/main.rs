@@ -23,6 +23,7 @@ mod proxy;
 mod redis_process;
 #[path = "../../../store/tests/store/redis_server.rs"]
 mod redis_server;
+mod saving;
 #[path = "../../../store/tests/store/sentinel_servers.rs"]
 mod sentinel_servers;
 mod stopping;

@@ -46,6 +46,7 @@ pub(super) fn sense(settings: &Settings) -> Vec<Fault> {
     for (key, number) in [
         ("limits.user_running", limits.user_running),
         ("limits.user_queued", limits.user_queued),
+        ("limits.streams", limits.streams),
         ("limits.playlist_items", limits.playlist_items),
         ("limits.attempts", limits.attempts),
         ("limits.recents", limits.recents),
@@ -57,6 +58,7 @@ pub(super) fn sense(settings: &Settings) -> Vec<Fault> {
     for (key, time) in [
         ("limits.job_timeout", limits.job_timeout),
         ("limits.idle_timeout", limits.idle_timeout),
+        ("limits.stream_idle", limits.stream_idle),
         ("limits.retention", limits.retention),
     ] {
         check(time.as_secs() > 0, key, "must be at least one second");

@@ -1,12 +1,17 @@
-//! Fragmented MP4: the fragments as they are, in one `mdat`, and full sample tables behind them.
+//! Fragmented MP4, in any of the layouts of [`sluice_mux`]: the fragments as they are in one `mdat`, with full sample tables before or behind
+//! them; or fragments still, changed in a few places on their way.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::VecDeque,
+    ops::Range,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use sluice_domain::{Failure, Length};
-use sluice_mux::{FragmentTable, Hint, Layout, Pair, Piece, Plan, Probe, Scan, Tables, Track};
+use sluice_mux::{FragmentTable, Hint, Layout, Pair, Patcher, Piece, Plan, Probe, Scan, Tables, Track};
 use sluice_transfer::{ByteStream, Source};
 use tokio::sync::OnceCell;
 
@@ -39,7 +44,7 @@ impl Header for Probe {
         Self::new(total)
     }
 
-    fn wants(&self) -> Option<std::ops::Range<u64>> {
+    fn wants(&self) -> Option<Range<u64>> {
         self.wants()
     }
 
@@ -97,7 +102,14 @@ impl Source for Mp4 {
 
     async fn open(&self, from: u64, to: Option<u64>) -> Result<ByteStream, Failure> {
         let range = bounds(from, to, self.0.plan.len())?;
-        let reading = Reading { inner: self.0.clone(), at: range.start, to: range.end, readers: Readers::default() };
+        let reading = Reading {
+            inner: self.0.clone(),
+            at: range.start,
+            to: range.end,
+            readers: Readers::default(),
+            patching: None,
+            patched: VecDeque::new(),
+        };
         Ok(stream::try_unfold(reading, Reading::next).boxed())
     }
 }
@@ -127,12 +139,13 @@ impl Inner {
     }
 
     /// Where the part of an input ends that this range of the output has; `None` for all of it.
-    fn end_of(&self, wanted: Track, output: std::ops::Range<u64>) -> Option<u64> {
+    fn end_of(&self, wanted: Track, output: Range<u64>) -> Option<u64> {
         if output.end == self.plan.len() {
             return None;
         }
         let ends = self.plan.read(output).filter_map(|piece| match piece {
             Piece::Copy { track, range } if track == wanted => Some(range.end),
+            Piece::Patched(patcher) if patcher.track() == wanted => Some(patcher.input_end()),
             _ => None,
         });
         ends.last()
@@ -145,24 +158,57 @@ struct Reading {
     at: u64,
     to: u64,
     readers: Readers,
+    /// The fragment that is being changed.
+    patching: Option<Patcher>,
+    /// What came out of it and is not yet given.
+    patched: VecDeque<Bytes>,
 }
 
 impl Reading {
     async fn next(mut self) -> Result<Option<(Bytes, Self)>, Failure> {
-        let Some(piece) = self.inner.plan.read(self.at..self.to).next() else { return Ok(None) };
-        let bytes = match piece {
-            Piece::Bytes(bytes) => bytes,
-            Piece::Copy { track, range } => {
-                let (inner, rest) = (&self.inner, self.at..self.to);
-                let end = || inner.end_of(track, rest);
-                let bytes = self.readers.next(&inner.inputs, track, range.clone(), end).await?;
-                self.inner.tables().pass(track, range.start, &bytes).map_err(|why| torn(&why))?;
-                bytes
+        let bytes = loop {
+            if let Some(bytes) = self.patched.pop_front() {
+                break bytes;
             }
-            Piece::Tail(range) => self.inner.tail().await?.slice(range),
-            Piece::Patched(_) => return Err(Failure::internal("this layout changes no fragments")),
+            if self.patching.is_some() {
+                self.patch().await?;
+                continue;
+            }
+            let Some(piece) = self.inner.plan.read(self.at..self.to).next() else { return Ok(None) };
+            break match piece {
+                Piece::Bytes(bytes) => bytes,
+                Piece::Copy { track, range } => {
+                    let bytes = self.take(track, range.clone()).await?;
+                    self.inner.tables().pass(track, range.start, &bytes).map_err(|why| torn(&why))?;
+                    bytes
+                }
+                Piece::Tail(range) => self.inner.tail().await?.slice(range),
+                Piece::Patched(patcher) => {
+                    self.patching = Some(patcher);
+                    continue;
+                }
+            };
         };
         self.at += bytes.len() as u64;
         Ok(Some((bytes, self)))
+    }
+
+    /// Lets some more of the fragment through its patcher.
+    async fn patch(&mut self) -> Result<(), Failure> {
+        let Some(mut patcher) = self.patching.take() else { return Ok(()) };
+        let Some(wanted) = patcher.wants() else { return Ok(()) };
+        let from = wanted.start;
+        let bytes = self.take(patcher.track(), wanted).await?;
+        let mut out = Vec::new();
+        patcher.push(from, &bytes, &mut out).map_err(|why| torn(&why))?;
+        self.patched.extend(out);
+        self.patching = Some(patcher);
+        Ok(())
+    }
+
+    /// Some bytes of an input, from the beginning of this range.
+    async fn take(&mut self, track: Track, range: Range<u64>) -> Result<Bytes, Failure> {
+        let (inner, rest) = (&self.inner, self.at..self.to);
+        self.readers.next(&inner.inputs, track, range, || inner.end_of(track, rest)).await
     }
 }

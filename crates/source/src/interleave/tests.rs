@@ -7,27 +7,32 @@ use super::*;
 use crate::testing::{Memory, pair, webm_pair};
 
 struct World {
-    webm: bool,
+    /// WebM where there is none.
+    layout: Option<Layout>,
     video: Arc<Memory>,
     audio: Arc<Memory>,
 }
 
 impl World {
-    fn of(webm: bool, (video, audio): (Vec<u8>, Vec<u8>)) -> Self {
-        Self { webm, video: Arc::new(Memory::new(video, Some("v"))), audio: Arc::new(Memory::new(audio, Some("a"))) }
+    fn of(layout: Option<Layout>, (video, audio): (Vec<u8>, Vec<u8>)) -> Self {
+        Self { layout, video: Arc::new(Memory::new(video, Some("v"))), audio: Arc::new(Memory::new(audio, Some("a"))) }
     }
 
     fn mp4() -> Self {
-        Self::of(false, pair())
+        Self::of(Some(Layout::Hybrid), pair())
     }
 
-    fn both() -> [Self; 2] {
-        [Self::mp4(), Self::of(true, webm_pair())]
+    fn all() -> [Self; 4] {
+        let mp4 = |layout| Self::of(Some(layout), pair());
+        [mp4(Layout::Hybrid), mp4(Layout::Faststart), mp4(Layout::Fragmented), Self::of(None, webm_pair())]
     }
 
     async fn open(&self) -> Arc<dyn Source> {
         let inputs = Inputs { video: self.video.clone(), audio: self.audio.clone() };
-        let opened = if self.webm { open_webm(inputs).await } else { mp4(inputs).await };
+        let opened = match self.layout {
+            Some(layout) => open_mp4(inputs, layout, Hint::default()).await,
+            None => open_webm(inputs).await,
+        };
         opened.unwrap()
     }
 }
@@ -47,7 +52,7 @@ fn total(source: &Arc<dyn Source>) -> u64 {
 
 #[tokio::test]
 async fn the_whole_has_the_announced_length_and_opens_each_input_once() {
-    for world in World::both() {
+    for world in World::all() {
         let source = world.open().await;
         let before = (world.video.opened(), world.audio.opened());
         let whole = read(&source, 0, None).await.unwrap();
@@ -64,7 +69,7 @@ fn total_of(world: &World) -> u64 {
 
 #[tokio::test]
 async fn another_process_goes_on_where_one_stopped() {
-    for world in World::both() {
+    for world in World::all() {
         resumed(&world).await;
     }
 }
@@ -83,6 +88,23 @@ async fn resumed(world: &World) {
 }
 
 #[tokio::test]
+async fn every_layout_of_a_pair_has_its_own_fingerprint_and_holds_the_same_media() {
+    let [hybrid, faststart, fragmented, _] = World::all();
+    let mut seen = Vec::new();
+    for world in [hybrid, faststart, fragmented] {
+        let source = world.open().await;
+        let whole = read(&source, 0, None).await.unwrap();
+        let place = |kind: &[u8; 4]| whole.windows(4).position(|at| at == kind).unwrap();
+        // What a player needs first is behind the media in one of them only.
+        assert_eq!(place(b"moov") < place(b"mdat"), world.layout != Some(Layout::Hybrid), "{:?}", world.layout);
+        seen.push(source.fingerprint().unwrap().to_owned());
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), 3);
+}
+
+#[tokio::test]
 async fn an_input_that_breaks_breaks_the_output_and_can_be_read_again() {
     let world = World::mp4();
     let source = world.open().await;
@@ -96,9 +118,11 @@ async fn an_input_that_breaks_breaks_the_output_and_can_be_read_again() {
 #[tokio::test]
 async fn other_bytes_have_another_fingerprint() {
     let world = World::mp4();
-    let other = World { webm: false, video: Arc::new(Memory::new(pair().0, Some("w"))), audio: world.audio.clone() };
+    let other =
+        World { layout: world.layout, video: Arc::new(Memory::new(pair().0, Some("w"))), audio: world.audio.clone() };
     assert_ne!(world.open().await.fingerprint(), other.open().await.fingerprint());
-    let unknown = World { webm: false, video: Arc::new(Memory::new(pair().0, None)), audio: world.audio.clone() };
+    let unknown =
+        World { layout: world.layout, video: Arc::new(Memory::new(pair().0, None)), audio: world.audio.clone() };
     assert_eq!(unknown.open().await.fingerprint(), None);
 }
 
@@ -117,7 +141,7 @@ async fn what_is_no_such_pair_goes_another_way() {
 }
 
 static WHOLES: std::sync::LazyLock<Vec<(World, Vec<u8>)>> = std::sync::LazyLock::new(|| {
-    World::both()
+    World::all()
         .into_iter()
         .map(|world| {
             let whole = run(async { read(&world.open().await, 0, None).await.unwrap() });

@@ -10,7 +10,7 @@ use actix_web::{
     },
 };
 use serde::Serialize;
-use sluice_domain::{BadRequest, Failure, FailureKind};
+use sluice_domain::{BadRequest, FailureKind};
 use sluice_queue::QueueError;
 use sluice_store::{Scope, StoreError};
 use thiserror::Error;
@@ -21,6 +21,7 @@ use crate::{
     limits::{NotNow, seconds},
     live::Busy,
     preview::NoPreview,
+    save::{NoFile, about_the_link},
 };
 
 /// Everything that can stand in the way of a call. The text of each is for people.
@@ -68,6 +69,9 @@ pub(crate) enum Problem {
     /// What is behind the link cannot be told; why, for people.
     #[error(transparent)]
     NoPreview(#[from] NoPreview),
+    /// There is no file for the program that asks.
+    #[error(transparent)]
+    NoFile(#[from] NoFile),
     /// Our fault; the reason is in the log only.
     #[error("Something went wrong on our side.")]
     Internal,
@@ -102,6 +106,7 @@ impl Problem {
     fn kind(&self) -> Option<FailureKind> {
         match self {
             Self::NoPreview(NoPreview::Failed(failure)) => Some(failure.kind),
+            Self::NoFile(error) => error.kind(),
             _ => None,
         }
     }
@@ -121,6 +126,7 @@ impl ResponseError for Problem {
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Full(_) | Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NoPreview(NoPreview::Failed(failure)) => about_the_link(failure),
+            Self::NoFile(error) => error.status(),
             Self::NoPreview(NoPreview::Busy) => StatusCode::TOO_MANY_REQUESTS,
             Self::NoPreview(NoPreview::Replaced) => StatusCode::CONFLICT,
             Self::Unavailable | Self::Busy | Self::NoPreview(NoPreview::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,
@@ -160,16 +166,6 @@ impl ResponseError for Problem {
             kind: self.kind(),
         };
         response.insert_header(("content-type", "application/problem+json")).json(document)
-    }
-}
-
-/// Is it the link, the site, or us?
-fn about_the_link(failure: &Failure) -> StatusCode {
-    match failure.kind {
-        FailureKind::TimedOut => StatusCode::GATEWAY_TIMEOUT,
-        FailureKind::SiteBusy | FailureKind::Network => StatusCode::BAD_GATEWAY,
-        _ if failure.is_transient() => StatusCode::INTERNAL_SERVER_ERROR,
-        _ => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
 

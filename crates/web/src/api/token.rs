@@ -14,7 +14,7 @@ use crate::{
 
 /// The account of the token that a request carries, and the token, which must cover what is needed. Counts the call; a token that is
 /// not good counts against the address that it comes from.
-pub(super) async fn caller(
+pub(crate) async fn caller(
     state: &State,
     request: &HttpRequest,
     needed: Scope,

@@ -9,9 +9,6 @@ use sluice_domain::AccountId;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
-/// Previews of one person at once: one that is looked at, and those that wait for it.
-const MAX_OF_ONE: usize = 3;
-
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asker {
@@ -21,9 +18,11 @@ pub(crate) enum Asker {
     Program,
 }
 
+/// The lines of one process.
 #[derive(Debug)]
-pub(super) struct Lines {
+pub(crate) struct Lines {
     slots: Semaphore,
+    most_of_one: usize,
     people: Mutex<HashMap<AccountId, Line>>,
 }
 
@@ -51,8 +50,9 @@ pub(super) struct Turn<'a> {
 }
 
 impl Lines {
-    pub(super) fn new(at_once: usize) -> Self {
-        Self { slots: Semaphore::new(at_once), people: Mutex::default() }
+    /// So many at once in the process; in the line of one person at most so many, who is looked at included.
+    pub(crate) fn new(at_once: usize, most_of_one: usize) -> Self {
+        Self { slots: Semaphore::new(at_once), most_of_one, people: Mutex::default() }
     }
 
     /// A place in the line of this person; `None` when it is long enough.
@@ -67,7 +67,7 @@ impl Lines {
         if asker == Asker::Page {
             std::mem::replace(&mut line.newest, replaced.clone()).cancel();
         }
-        if line.length >= MAX_OF_ONE {
+        if line.length >= self.most_of_one {
             return None;
         }
         line.length += 1;
@@ -117,9 +117,9 @@ mod tests {
 
     #[test]
     fn one_person_has_one_turn_and_a_short_line() {
-        let lines = Lines::new(2);
+        let lines = Lines::new(2, 3);
         let (ada, ben) = (person("ada"), person("ben"));
-        let places: Vec<_> = (0..MAX_OF_ONE).map(|_| lines.enter(&ada, Asker::Program).unwrap()).collect();
+        let places: Vec<_> = (0..3).map(|_| lines.enter(&ada, Asker::Program).unwrap()).collect();
         assert!(lines.enter(&ada, Asker::Program).is_none());
         let turn = places[0].turn().now_or_never().unwrap();
         assert!(places[1].turn().now_or_never().is_none());
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_process_looks_at_a_few_links_at_once() {
-        let lines = Lines::new(2);
+        let lines = Lines::new(2, 3);
         let places = ["ada", "ben", "eve"].map(|name| lines.enter(&person(name), Asker::Page).unwrap());
         let turns = [places[0].turn().now_or_never().unwrap(), places[1].turn().now_or_never().unwrap()];
         assert!(places[2].turn().now_or_never().is_none());
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn the_newest_link_of_a_page_takes_the_place_of_the_one_before() {
-        let lines = Lines::new(2);
+        let lines = Lines::new(2, 3);
         let ada = person("ada");
         let (program, first) = (lines.enter(&ada, Asker::Program).unwrap(), lines.enter(&ada, Asker::Page).unwrap());
         assert!(first.replaced().now_or_never().is_none());

@@ -32,7 +32,7 @@ pub(super) type Measured = (Plan, u64);
 
 impl Measures {
     pub(super) fn new(meter: Meter, at_once: usize) -> Self {
-        Self { meter, lines: Lines::new(at_once) }
+        Self { meter, lines: Lines::new(at_once, super::MOST_OF_ONE) }
     }
 
     /// What became known in time. Nothing for who has enough under way, or whom nobody waits for any more.

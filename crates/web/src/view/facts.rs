@@ -1,6 +1,6 @@
 //! The facts on a job's own page.
 
-use sluice_domain::{ByteSize, Job};
+use sluice_domain::{ByteSize, Destination, Job};
 
 /// A name and a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,10 @@ pub(crate) fn facts(job: &Job) -> Vec<Fact> {
         facts.push(plain("Item", format!("{item} of those behind the link")));
     }
     facts.push(plain("Quality", job.preset.label().to_owned()));
-    facts.push(plain("Folder", job.folder.to_string()));
+    facts.push(match job.destination {
+        Destination::Dropbox => plain("Folder", job.folder.to_string()),
+        Destination::Device => plain("Goes to", "a device of yours, straight from here".to_owned()),
+    });
     facts.push(plain("Pasted", job.created_at.strftime("%-d %B %Y, %H:%M UTC").to_string()));
     if let Some(receipt) = &job.receipt {
         facts.push(plain("File", receipt.path.clone()));

@@ -53,6 +53,18 @@ pub(crate) struct JobPage {
     pub(crate) events: String,
 }
 
+/// `/save?play=1`: a film, looked at while it comes.
+#[derive(Template)]
+#[template(path = "watch.html")]
+pub(crate) struct Watch {
+    pub(crate) frame: Frame,
+    pub(crate) title: String,
+    /// Where the film is.
+    pub(crate) address: String,
+    /// Where it can be saved.
+    pub(crate) save: String,
+}
+
 /// A page of the items of a list.
 #[derive(Debug, Clone)]
 pub(crate) struct ItemsList {

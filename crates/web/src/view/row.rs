@@ -203,7 +203,8 @@ fn bar(job: &Job, title: &str) -> Option<Bar> {
     if finishing(job) {
         return Some(Bar { percent: Some(99), words: Some("finishing".to_owned()), label });
     }
-    let percent = job.progress.percent().filter(|_| job.phase == Some(Phase::Transferring));
+    let moves = job.phase == Some(Phase::Transferring) || job.is_for_device();
+    let percent = job.progress.percent().filter(|_| moves);
     // Both legs reached an estimate that was too small: all that is known is that little is left.
     let words = percent.map(|percent| if percent >= 99 { "finishing".to_owned() } else { format!("{percent} %") });
     Some(Bar { percent, words, label })
@@ -225,8 +226,18 @@ fn acts(job: &Job, around: &Around) -> Vec<Act> {
     let retry = |word| Act::Post { word, verb: "retry" };
     let (pause, resume) = (Act::Post { word: "Pause", verb: "pause" }, Act::Post { word: "Resume", verb: "resume" });
     let cancel = Act::Post { word: "Cancel", verb: "cancel" };
+    // A limit of this server stands in every way.
+    let too_large = job.error.as_ref().is_some_and(|error| error.kind == FailureKind::TooLarge);
+    let save = || {
+        let whole = job.items.is_none() && !too_large;
+        whole.then(|| Act::Go { word: "Save", href: format!("/save?job={}", job.id), away: false })
+    };
     match job.state {
         state if job.cancel_requested && !state.is_final() => Vec::new(),
+        state if job.is_for_device() => match state.is_final() {
+            true => save().into_iter().chain([Act::Remove]).collect(),
+            false => vec![cancel],
+        },
         JobState::Paused => vec![resume, cancel],
         JobState::Running if job.pause_requested => vec![resume, cancel],
         // It is over in a moment: there is nothing left to put aside.
@@ -235,9 +246,9 @@ fn acts(job: &Job, around: &Around) -> Vec<Act> {
         JobState::Completed => {
             let open =
                 around.web_link.as_ref().map(|link| Act::Go { word: "Open", href: link.to_string(), away: true });
-            open.into_iter().chain([Act::Remove]).collect()
+            open.into_iter().chain(save()).chain([Act::Remove]).collect()
         }
-        JobState::Cancelled => vec![retry("Retry"), Act::Remove],
+        JobState::Cancelled => [retry("Retry")].into_iter().chain(save()).chain([Act::Remove]).collect(),
         JobState::Refused if is_duplicate(job) => {
             let other = job.duplicate_of.as_ref();
             let show = other.map(|other| Act::Go { word: "Show", href: format!("/jobs/{other}"), away: false });
@@ -245,7 +256,7 @@ fn acts(job: &Job, around: &Around) -> Vec<Act> {
         }
         JobState::Failed | JobState::Refused => {
             let next = job.error.as_ref().and_then(|error| mend(job, error.kind));
-            next.into_iter().chain([retry("Retry"), Act::Remove]).collect()
+            next.into_iter().chain([retry("Retry")]).chain(save()).chain([Act::Remove]).collect()
         }
     }
 }

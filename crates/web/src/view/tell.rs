@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sluice_domain::{ByteSize, FailureKind, Job, JobState, Length, Phase, human_duration, human_rate};
+use sluice_domain::{ByteSize, FailureKind, Job, JobState, Length, Phase, Progress, human_duration, human_rate};
 use sluice_queue::Waiting;
 
 use super::{items, row::Around};
@@ -24,6 +24,7 @@ pub(crate) fn tell(job: &Job, around: &Around) -> String {
             (_, Some(Waiting { ahead, .. })) if ahead > 0 => return format!("Waiting: {ahead} of yours are ahead"),
             _ => "Waiting for its turn",
         },
+        JobState::Running if job.is_for_device() => "Saving to this device",
         JobState::Running if job.pause_requested => "Pausing",
         JobState::Running if job.items.is_some() => "Reading the list",
         JobState::Running => match job.phase {
@@ -34,6 +35,8 @@ pub(crate) fn tell(job: &Job, around: &Around) -> String {
         },
         JobState::Paused => "Paused by you",
         JobState::Collecting => "Collecting",
+        JobState::Completed if job.is_for_device() => "Saved to this device",
+        JobState::Cancelled if job.is_for_device() => return stopped(job),
         JobState::Completed => "Landed in your Dropbox",
         JobState::Cancelled if job.items.is_some_and(|items| items.listed && items.found == 0) => {
             "There is nothing in this list"
@@ -46,6 +49,14 @@ pub(crate) fn tell(job: &Job, around: &Around) -> String {
     text.to_owned()
 }
 
+/// A device took no more, or its person wanted no more.
+fn stopped(job: &Job) -> String {
+    match job.progress.percent() {
+        Some(percent) => format!("Stopped at {percent} %, before all of it was saved"),
+        None => "Stopped before all of it was saved".to_owned(),
+    }
+}
+
 /// The figures beside the sentence, each after a middle dot; `None` when there are none.
 pub(crate) fn figures(job: &Job, around: &Around) -> Option<String> {
     let about = around.waiting.and_then(|waiting| waiting.about).map(|time| format!("about {}", human_duration(time)));
@@ -56,7 +67,16 @@ pub(crate) fn figures(job: &Job, around: &Around) -> Option<String> {
             about.into_iter().chain(rest).collect()
         }
         state if let Some(list) = &job.items => items::figures(state, list),
+        JobState::Running if job.is_for_device() => taken(job),
         JobState::Running if job.phase == Some(Phase::Transferring) => legs(job),
+        JobState::Completed if job.is_for_device() => job
+            .progress
+            .length
+            .bytes()
+            .or(Some(job.progress.bytes_out))
+            .map(|size| ByteSize(size).to_string())
+            .into_iter()
+            .collect(),
         JobState::Completed => job.receipt.iter().map(|receipt| ByteSize(receipt.size).to_string()).collect(),
         JobState::Running if job.phase != Some(Phase::Committing) => vec![job.preset.label().to_owned()],
         JobState::Paused => vec![job.preset.label().to_owned()],
@@ -72,14 +92,31 @@ pub(crate) fn figures(job: &Job, around: &Around) -> Option<String> {
     (!figures.is_empty()).then(|| figures.iter().map(glue).collect())
 }
 
-/// Both legs, speed, time left.
-fn legs(job: &Job) -> Vec<String> {
+/// The one leg to a device, speed, time left.
+fn taken(job: &Job) -> Vec<String> {
     let progress = &job.progress;
-    let of = match progress.length {
+    let mut parts = vec![format!("{}{}", ByteSize(progress.bytes_out), of(progress.length))];
+    parts.extend(pace(progress));
+    parts
+}
+
+fn of(length: Length) -> String {
+    match length {
         Length::Exact(total) => format!(" of {}", ByteSize(total)),
         Length::Estimate(total) => format!(" of about {}", ByteSize(total)),
         Length::Unknown => String::new(),
-    };
+    }
+}
+
+fn pace(progress: &Progress) -> Vec<String> {
+    let left = progress.seconds_left().map(|left| format!("{} left", human_duration(Duration::from_secs(left))));
+    progress.rate.map(human_rate).into_iter().chain(left).collect()
+}
+
+/// Both legs, speed, time left.
+fn legs(job: &Job) -> Vec<String> {
+    let progress = &job.progress;
+    let of = of(progress.length);
     let mut parts = if progress.bytes_out == 0 {
         vec![format!("fetched {}{of}", ByteSize(progress.bytes_in)), "none in Dropbox yet".to_owned()]
     } else {
@@ -88,8 +125,7 @@ fn legs(job: &Job) -> Vec<String> {
             format!("in Dropbox {}{of}", ByteSize(progress.bytes_out)),
         ]
     };
-    parts.extend(progress.rate.map(human_rate));
-    parts.extend(progress.seconds_left().map(|left| format!("{} left", human_duration(Duration::from_secs(left)))));
+    parts.extend(pace(progress));
     parts
 }
 
@@ -97,6 +133,7 @@ fn legs(job: &Job) -> Vec<String> {
 pub(crate) fn announcement(job: &Job, title: &str) -> Option<String> {
     let kind = job.error.as_ref().map(|error| error.kind);
     match job.state {
+        JobState::Completed if job.is_for_device() => Some(format!("{title} is saved to this device.")),
         JobState::Completed => match &job.items {
             Some(list) => Some(format!("{title}: {} arrived in your Dropbox.", items::plural(list.arrived()))),
             None => Some(format!("{title} is in your Dropbox.")),

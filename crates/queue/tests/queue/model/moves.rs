@@ -1,6 +1,9 @@
 //! What persons, workers, the operator and the upkeep do.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    time::Duration,
+};
 
 use rand::{Rng as _, seq::IndexedRandom as _};
 use sluice_domain::JobId;
@@ -33,6 +36,10 @@ const VERDICTS: [&str; 18] = [
 ];
 const USER_RUNNING: u32 = 2;
 const USER_QUEUED: u32 = 12;
+/// How long a part lives without a word: short enough that some lapse on the way.
+pub(super) const LAPSES: Duration = Duration::from_millis(20);
+/// Bytes of every file that a device takes.
+const FILE: u64 = 100;
 
 impl Walk {
     pub(super) fn enqueue(&mut self) {
@@ -217,6 +224,70 @@ impl Walk {
         self.trail.push_back(format!("newer {id}"));
         redis::cmd("HSET").arg(format!("{PREFIX}job:{id}")).arg("v").arg("99").exec(&mut self.connection).unwrap();
         self.now = Dump::read(&mut self.connection, PREFIX);
+    }
+
+    /// A device takes a file, or goes on with one.
+    pub(super) fn open(&mut self) {
+        let owner = self.one_of(&ACCOUNTS);
+        let id = JobId::from_random(self.rng.random()).to_string();
+        let part = format!("{:08x}", self.rng.random::<u32>());
+        let mark = format!("device-{}", self.rng.random_range(0..3));
+        let from_start = u8::from(self.rng.random::<bool>());
+        let length =
+            if self.rng.random() { format!(r#""kind":"exact","bytes":{FILE}"#) } else { r#""kind":"unknown""#.into() };
+        let progress = format!(r#"{{"bytes_in":0,"bytes_out":0,"length":{{{length}}},"rate":null}}"#);
+        let mut args =
+            ["open", owner, &id, &part, &LAPSES.as_millis().to_string(), "4", &mark, &from_start.to_string()]
+                .map(str::to_owned)
+                .to_vec();
+        args.extend(["url".into(), another_link(), "progress".into(), progress]);
+        args.extend(self.template.iter().flat_map(|(name, value)| [(*name).to_owned(), value.clone()]));
+        self.ids.push((owner.to_owned(), id));
+        let said: Vec<String> = self.call("save", args);
+        match said.first().map(String::as_str) {
+            Some("part") => self.parts.push([owner.to_owned(), said[1].clone(), part]),
+            Some("full" | "barred") => {}
+            _ => self.fail(&format!("{said:?}")),
+        }
+        let parts = self.now.lines.get(&format!("parts:{owner}")).map_or(0, |parts| parts.len());
+        if parts > 4 + self.parts.len() {
+            self.fail(&format!("{owner} has {parts} parts"));
+        }
+    }
+
+    /// A part says that it lives, perhaps long after it lapsed.
+    pub(super) fn beat(&mut self) {
+        let Some([owner, id, part]) = self.parts.choose(&mut self.rng).cloned() else { return };
+        let [from, to] = self.range();
+        let args = ["beat", &owner, &id, &part, &LAPSES.as_millis().to_string(), &from, &to];
+        let said: Vec<String> = self.call("save", args.map(str::to_owned));
+        if said == ["on"] && self.now.field(&id, "state") != "running" && self.now.field(&id, "state") != "completed" {
+            self.fail(&format!("{id} goes on and is not running"));
+        }
+    }
+
+    pub(super) fn close(&mut self) {
+        let Some([owner, id, part]) = self.parts.choose(&mut self.rng).cloned() else { return };
+        // Sometimes its reply is lost, and it closes twice.
+        if self.rng.random_ratio(3, 4) {
+            self.parts.retain(|other| other[2] != part);
+        }
+        let [from, to] = self.range();
+        let whole = u8::from(self.rng.random_ratio(1, 4)).to_string();
+        let torn = if self.rng.random_ratio(1, 4) { error("network") } else { String::new() };
+        let args = ["close", &owner, &id, &part, "5", &from, &to, &whole, &torn];
+        self.call::<Vec<String>>("save", args.map(str::to_owned));
+    }
+
+    pub(super) fn lapse(&mut self) {
+        let step = self.rng.random_range(1..3).to_string();
+        while self.call::<(String, u32)>("save", ["lapse".to_owned(), step.clone()]).1 > 0 {}
+    }
+
+    fn range(&mut self) -> [String; 2] {
+        let from = self.rng.random_range(0..FILE);
+        let to = if self.rng.random_ratio(1, 4) { FILE } else { self.rng.random_range(from..=FILE) };
+        [from.to_string(), to.to_string()]
     }
 
     /// What a person asks of a job: of any that there ever was.

@@ -9,7 +9,7 @@ const BAND: f64 = 137_438_953_472.0;
 const TALLIES: [&str; 5] = ["completed", "duplicate", "failed", "refused", "cancelled"];
 
 /// Every key that there is, by how its name begins.
-const KEYS: [&str; 31] = [
+const KEYS: [&str; 33] = [
     "recents:",
     "history:",
     "children:",
@@ -36,6 +36,8 @@ const KEYS: [&str; 31] = [
     "seen",
     "slots",
     "leases:",
+    "parts:",
+    "saving",
     "pace",
     "dead",
     "schema",
@@ -78,12 +80,14 @@ fn record(dump: &Dump, id: &str, tell: Tell<'_>) {
     tell(dump.field(id, "id") == id, format!("{id} has another id"));
     tell(dump.number(id, "attempt") >= 0, format!("{id} has a negative attempt"));
     for field in ["worker", "lease", "phase"] {
-        tell(dump.has(id, field) == (state == "running"), format!("{id} is {state}: {field}"));
+        let has = state == "running" && !for_device(dump, id);
+        tell(dump.has(id, field) == has, format!("{id} is {state}: {field}"));
     }
     tell(dump.has(id, "retry_at") == (state == "retrying"), format!("{id} is {state}: retry_at"));
     tell(dump.has(id, "finished_at") == dump.is_over(id), format!("{id} is {state}: finished_at"));
     let cancel = dump.field(id, "cancel");
     let fits = match state {
+        "running" if for_device(dump, id) => matches!(cancel, "" | "1"),
         "running" => matches!(cancel, "" | "1" | "pause" | "resume"),
         "collecting" => matches!(cancel, "" | "1"),
         _ => cancel.is_empty(),
@@ -110,7 +114,15 @@ fn place(dump: &Dump, id: &str, tell: Tell<'_>) {
     tell(due == (state == "retrying"), format!("{id} is {state}: retries {due}"));
     let running = dump.in_set(&format!("running:{account}"), id);
     tell(running == (state == "running"), format!("{id} is {state}: running {running}"));
-    if state == "running" {
+    if for_device(dump, id) {
+        let known = matches!(state, "running" | "completed" | "failed" | "cancelled");
+        tell(known, format!("a device takes {id}, which is {state}"));
+        let (saving, parts) = (dump.score("saving", id).is_some(), parts(dump, id));
+        tell(saving || state != "running", format!("{id} runs and never lapses"));
+        tell(saving || parts == 0, format!("{id} has {parts} parts that never lapse"));
+        let over = matches!(state, "failed" | "cancelled");
+        tell(!(saving && over), format!("{id} is {state}, and devices take it"));
+    } else if state == "running" {
         let leases = format!("leases:{}", dump.field(id, "worker"));
         let held = dump.of_hash(&leases, dump.field(id, "lease"));
         tell(held == Some(id), format!("{id} runs without a lease"));
@@ -132,7 +144,8 @@ fn over(dump: &Dump, id: &str, tell: Tell<'_>) {
     tell(history == (dump.is_over(id) && !counted), format!("{id} is {state}: history {history}"));
     tell(history == dump.score("finished", id).is_some(), format!("{id} is {state}: finished {}", !history));
     let kind = dump.field(id, "kind");
-    tell(kind.is_empty() != matches!(state, "failed" | "refused"), format!("{id} is {state}: kind {kind}"));
+    let counted_by_kind = matches!(state, "failed" | "refused") && !for_device(dump, id);
+    tell(kind.is_empty() != counted_by_kind, format!("{id} is {state}: kind {kind}"));
     for (name, line) in Dump::named(&dump.lines, "failed:") {
         tell(line.contains_key(id) == (name == kind), format!("{id} is {state} ({kind}): failed:{name}"));
     }
@@ -167,8 +180,10 @@ fn no_strangers(dump: &Dump, tell: Tell<'_>) {
         if line == "turns" {
             continue;
         }
-        for id in members.keys() {
-            tell(dump.jobs.contains_key(id), format!("{line} has {id}, which is gone"));
+        for member in members.keys() {
+            // Of a part, the job that it is of.
+            let id = member.split(' ').next().unwrap();
+            tell(dump.jobs.contains_key(id), format!("{line} has {member}, which is gone"));
         }
     }
     for (account, jobs) in Dump::named(&dump.sets, "running:") {
@@ -233,6 +248,16 @@ fn marks(dump: &Dump, tell: Tell<'_>) {
             tell(its, format!("the mark {mark} of {account} is of {id}, which does not know it"));
         }
     }
+}
+
+fn for_device(dump: &Dump, id: &str) -> bool {
+    dump.field(id, "sink") == "device"
+}
+
+/// How many connections a device has for it.
+fn parts(dump: &Dump, id: &str) -> usize {
+    let parts = dump.lines.get(&format!("parts:{}", dump.field(id, "account")));
+    parts.map_or(0, |parts| parts.keys().filter(|part| part.starts_with(id)).count())
 }
 
 pub(super) fn is_being_forgotten(dump: &Dump, list: &str) -> bool {

@@ -8,7 +8,11 @@ macro_rules! scripts {
     ($($name:literal)*) => {
         BTreeMap::from([$((
             $name,
-            Script::new(concat!(include_str!("../../../src/lua/prelude.lua"), include_str!(concat!("../../../src/lua/", $name, ".lua")))),
+            Script::new(concat!(
+                include_str!("../../../src/lua/prelude.lua"),
+                include_str!("../../../src/lua/saving.lua"),
+                include_str!(concat!("../../../src/lua/", $name, ".lua"))
+            )),
         )),*])
     };
 }
@@ -17,7 +21,7 @@ macro_rules! scripts {
 pub(super) fn all() -> BTreeMap<&'static str, Script> {
     scripts![
         "enqueue" "read" "list" "waiting" "depth" "overview" "steer" "bulk" "cancel" "pause" "retry" "delete" "claim" "note" "hold"
-        "expand" "finish" "touch" "rescue" "promote" "cascade" "sweep" "leave"
+        "expand" "finish" "touch" "rescue" "promote" "cascade" "sweep" "leave" "save"
     ]
 }
 

@@ -21,7 +21,8 @@ pub(super) const WORKERS: [&str; 3] = ["w1", "w2", "w3"];
 /// Moves, as often as they are named.
 const MOVES: &str = "enqueue enqueue enqueue enqueue claim claim claim claim claim claim note note expand expand expand expand hold hold \
     finish finish finish finish finish finish late cancel cancel pause pause resume resume retry retry retry delete delete die touch leave \
-    promote promote sweep cascade cascade cascade cascade steer bulk look newer";
+    promote promote sweep cascade cascade cascade cascade steer bulk look newer open open beat beat close close lapse";
+
 /// A job in the hands of a worker, or of one that believes so.
 #[derive(Clone)]
 pub(super) struct Held {
@@ -37,6 +38,8 @@ pub(super) struct Walk {
     scripts: BTreeMap<&'static str, Script>,
     pub(super) now: Dump,
     pub(super) held: Vec<Held>,
+    /// Connections over which devices take files, or which web processes believe to be there: account, job, part.
+    pub(super) parts: Vec<[String; 3]>,
     /// Settlements whose reply may have been lost.
     pub(super) settled: Vec<Vec<String>>,
     /// Every id that there ever was, with its account.
@@ -64,6 +67,7 @@ impl Walk {
             scripts: scripts::all(),
             now: Dump::default(),
             held: Vec::new(),
+            parts: Vec::new(),
             settled: Vec::new(),
             ids: Vec::new(),
             links: (0..8).map(|_| another_link()).collect(),
@@ -110,6 +114,10 @@ impl Walk {
             "bulk" => self.bulk(),
             "look" => self.look(),
             "newer" => self.newer(),
+            "open" => self.open(),
+            "beat" => self.beat(),
+            "close" => self.close(),
+            "lapse" => self.lapse(),
             name => self.ask_of_job(name),
         }
     }
@@ -127,6 +135,8 @@ impl Walk {
         for (worker, beats) in self.now.hashes.get("workers").cloned().unwrap_or_default() {
             while self.call::<i64>("rescue", rescue(&worker, &beats, 50)) == 50 {}
         }
+        std::thread::sleep(super::moves::LAPSES);
+        self.lapse();
         for _ in 0..1000 {
             while self.call::<u32>("cascade", vec![String::new(), "50".into()]) > 0 {}
             let alive: Vec<(String, Fields)> =
@@ -147,7 +157,7 @@ impl Walk {
             }
         }
         let stuck: Vec<&String> = self.now.jobs.keys().filter(|id| !self.now.is_over(id)).collect();
-        let lines = ["turns", "waiting", "retries"].map(|line| self.now.lines.contains_key(line));
+        let lines = ["turns", "waiting", "retries", "saving"].map(|line| self.now.lines.contains_key(line));
         if !stuck.is_empty() || lines.contains(&true) || self.now.hashes.contains_key("cascades") {
             self.fail(&format!("stuck: {stuck:?} {lines:?}"));
         }
@@ -161,7 +171,7 @@ impl Walk {
             while self.call::<u32>("cascade", vec![String::new(), "50".into()]) > 0 {}
         }
         let left = |key: &&String| {
-            ["recents", "history", "children", "marks", "finished", "failed:", "leases:g"]
+            ["recents", "history", "children", "marks", "finished", "failed:", "leases:g", "parts:"]
                 .iter()
                 .any(|gone| key.starts_with(gone))
         };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sluice_domain::{Folder, Items, JobError, JobId, Length, Origin, Progress, Receipt};
+use sluice_domain::{Destination, Failure, Folder, Items, JobError, JobId, Length, Origin, Progress, Receipt};
 
 use super::*;
 
@@ -14,6 +14,7 @@ fn job(state: JobState, change: impl FnOnce(&mut Job)) -> Job {
         preset: Preset::P1080,
         folder: Folder::default(),
         origin: Origin::Page,
+        destination: Destination::Dropbox,
         state,
         phase: None,
         attempt: 1,
@@ -73,6 +74,40 @@ fn line(job: &Job, around: &Around) -> String {
 #[track_caller]
 fn check(job: &Job, want: &str) {
     assert_eq!(line(job, &Around::default()), want);
+}
+
+#[test]
+fn what_a_device_takes_says_so() {
+    let device = |state, bytes_out, length, change: fn(&mut Job)| {
+        job(state, |job| {
+            job.destination = Destination::Device;
+            job.progress = Progress { bytes_in: bytes_out, bytes_out, length, rate: Some(11_000_000) };
+            change(job);
+        })
+    };
+    let nothing: fn(&mut Job) = |_| {};
+    let running = |length| device(JobState::Running, 61_000_000, length, nothing);
+    check(
+        &running(Length::Exact(96_000_000)),
+        "Saving to this device · 61 MB of 96 MB · 11 MB/s · 7 s left | 63 % | Cancel",
+    );
+    check(
+        &running(Length::Estimate(96_000_000)),
+        "Saving to this device · 61 MB of about 96 MB · 11 MB/s · 7 s left | 63 % | Cancel",
+    );
+    check(&running(Length::Unknown), "Saving to this device · 61 MB · 11 MB/s | moves | Cancel");
+    let whole = device(JobState::Completed, 96_000_000, Length::Exact(96_000_000), nothing);
+    check(&whole, "Saved to this device · 96 MB | - | Save, Remove");
+    assert_eq!(Row::of(&whole, &Around::default()).announce.as_deref(), Some("Sintel is saved to this device."));
+    let stopped = device(JobState::Cancelled, 24_000_000, Length::Exact(96_000_000), nothing);
+    check(&stopped, "Stopped at 25 %, before all of it was saved | - | Save, Remove");
+    let torn = device(JobState::Failed, 24_000_000, Length::Exact(96_000_000), |job| {
+        let failure = Failure::new(FailureKind::Network, "");
+        job.error = Some((&failure).into());
+    });
+    let message = FailureKind::Network.user_message();
+    check(&torn, &format!("{message} | - | Save, Remove"));
+    assert!(Row::of(&torn, &Around::default()).acts.iter().all(|act| !matches!(act, Act::Post { .. })));
 }
 
 #[test]
@@ -214,7 +249,7 @@ fn what_ended_says_what_to_do_next() {
         job.receipt = Some(receipt);
         job.finished_at = Some(Timestamp::UNIX_EPOCH);
     });
-    check(&done, "Landed in your Dropbox · 1.2 GB · just now | - | Remove");
+    check(&done, "Landed in your Dropbox · 1.2 GB · just now | - | Save, Remove");
     let web_link = Some("https://www.dropbox.com/home/Videos".parse().unwrap());
     let row = Row::of(&done, &Around { web_link, ..Around::default() });
     assert_eq!(row.place.as_deref(), Some("Dropbox/Videos/Sintel.mp4"));
@@ -223,7 +258,7 @@ fn what_ended_says_what_to_do_next() {
 
     check(
         &failed(JobState::Failed, FailureKind::Removed),
-        "The site says that this was taken down. · just now | - | Retry, Remove",
+        "The site says that this was taken down. · just now | - | Retry, Save, Remove",
     );
     check(
         &failed(JobState::Refused, FailureKind::TooLarge),
@@ -231,9 +266,9 @@ fn what_ended_says_what_to_do_next() {
     );
     check(
         &failed(JobState::Failed, FailureKind::DropboxDisconnected),
-        "Dropbox no longer lets Sluice in. Connect your Dropbox again, then retry. · just now | - | Connect again, Retry, Remove",
+        "Dropbox no longer lets Sluice in. Connect your Dropbox again, then retry. · just now | - | Connect again, Retry, Save, Remove",
     );
-    check(&job(JobState::Cancelled, |_| {}), "Cancelled | - | Retry, Remove");
+    check(&job(JobState::Cancelled, |_| {}), "Cancelled | - | Retry, Save, Remove");
 }
 
 #[test]

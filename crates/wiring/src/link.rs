@@ -1,17 +1,18 @@
-//! The link of a job, looked at when it is needed: from the cache when somebody looked a moment ago.
+//! A link that is being fetched, looked at when that is needed: from the cache when somebody looked a moment ago.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sluice_domain::{Failure, FailureKind, Job, SourceUrl};
+use sluice_domain::{Failure, FailureKind, SourceUrl};
 use sluice_source::{Extraction, Extractor, Found, Renew};
 use sluice_store::Store;
 use sluice_transfer::Gate;
-use sluice_wiring::{keep, kept};
 
-/// A job's link.
+use crate::{keep, kept};
+
+/// A link, or one item behind it. Clones share the gate that ends every look.
 #[derive(Clone)]
-pub(crate) struct Link {
+pub struct Link {
     extractor: Arc<dyn Extractor>,
     store: Store,
     url: SourceUrl,
@@ -20,12 +21,17 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(extractor: Arc<dyn Extractor>, store: Store, job: &Job, gate: Gate) -> Self {
-        Self { extractor, store, url: job.url.clone(), item: job.item, gate }
+    /// A link that is looked at by this extractor, and remembered in this store.
+    #[must_use]
+    pub fn new(extractor: Arc<dyn Extractor>, store: Store, url: SourceUrl, item: Option<u32>, gate: Gate) -> Self {
+        Self { extractor, store, url, item, gate }
     }
 
     /// What it leads to.
-    pub(crate) async fn look(&self) -> Result<Found, Failure> {
+    ///
+    /// # Errors
+    /// What the site says, or the gate's reason.
+    pub async fn look(&self) -> Result<Found, Failure> {
         match kept(&self.store, &self.url, self.item).await {
             Some(extraction) => Ok(Found::Media(extraction)),
             None => self.look_again().await,
@@ -42,7 +48,7 @@ impl Link {
     }
 
     /// A failure may come from an extraction that is too old: the next attempt asks the site.
-    pub(crate) async fn forget(&self) {
+    pub async fn forget(&self) {
         if let Err(error) = self.store.plans().forget(&self.url, self.item).await {
             tracing::debug!(%error, "The cached extraction stays");
         }

@@ -69,6 +69,12 @@ async fn what_passes_once_comes_whole_and_ends_well() -> Result<()> {
     let answer = house.ada.api.save(Method::GET, &house.world.site.url("/clip.mp4"), "audio")?.send().await?;
     ensure!(answer.status() == StatusCode::OK && header(&answer, CONTENT_TYPE) == "audio/mp4", "{answer:?}");
     ensure!(body(answer, MOST).await?.len() > 1000, "no sound");
+    // What is converted is so on its way here too.
+    let answer = house.ada.api.save(Method::GET, &house.world.site.url("/clip.mp4"), "mp3")?.send().await?;
+    ensure!(answer.status() == StatusCode::OK && header(&answer, CONTENT_TYPE) == "audio/mpeg", "{answer:?}");
+    let sound = body(answer, MOST).await?;
+    let frame = sound.starts_with(b"ID3") || sound.first() == Some(&0xFF);
+    ensure!(frame && sound.len() > 10_000, "{} bytes that are no MP3", sound.len());
     house.is_at_rest(house.world.web_process()?).await?;
     house.world.end().await
 }

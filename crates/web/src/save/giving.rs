@@ -19,10 +19,10 @@ use sluice_queue::{Ended, Part, Word};
 use sluice_transfer::{ByteStream, Gate, Source};
 use thiserror::Error;
 use tokio::{
-    runtime::Handle,
+    sync::Notify,
     time::{Instant, MissedTickBehavior, interval},
 };
-use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use tokio_util::sync::CancellationToken;
 
 use super::open::Opened;
 
@@ -47,24 +47,23 @@ pub(crate) struct Given {
 }
 
 /// Bytes on their way. Dropping it ends everything.
-pub(crate) struct Giving {
-    shared: Arc<Shared>,
-    _watch: AbortOnDropHandle<()>,
-}
+pub(crate) struct Giving(Arc<Shared>);
 
 /// Between the connection, which asks for bytes, and the watch, which may have to end that.
 struct Shared {
     /// Locked for a step at a time, never while anybody waits.
     state: Mutex<State>,
+    /// For the watch: it has ended.
+    over: Notify,
     part: Part,
     from: u64,
-    /// A connection may be dropped when its runtime is no longer the current one.
-    runtime: Handle,
 }
 
 struct State {
     /// `None` once it has ended.
     flow: Option<Flow>,
+    /// Why it has.
+    ended: Option<Reason>,
     at: u64,
     /// When the device last took something, or was last kept waiting by the source.
     taken: Instant,
@@ -98,16 +97,16 @@ pub(crate) async fn give(opened: Opened, given: Given) -> Result<Giving, Failure
     let stream = match source.open(from, to).await {
         Ok(stream) => stream,
         Err(failure) => {
-            end(&Handle::current(), part, from..from, &Reason::Torn(failure.clone()));
+            tokio::spawn(close(part, from..from, Reason::Torn(failure.clone())));
             return Err(failure);
         }
     };
     let (end, whole) = (to.or(total), from == 0 && to.is_none());
     let flow = Flow { stream, source, gate, end, whole, _held: held };
-    let state = State { flow: Some(flow), at: from, taken: Instant::now(), waits: false, waker: None };
-    let shared = Arc::new(Shared { state: Mutex::new(state), part, from, runtime: Handle::current() });
-    let watch = AbortOnDropHandle::new(tokio::spawn(watch(shared.clone(), idle, stop)));
-    Ok(Giving { shared, _watch: watch })
+    let state = State { flow: Some(flow), ended: None, at: from, taken: Instant::now(), waits: false, waker: None };
+    let shared = Arc::new(Shared { state: Mutex::new(state), over: Notify::new(), part, from });
+    tokio::spawn(watch(shared.clone(), idle, stop));
+    Ok(Giving(shared))
 }
 
 /// Why it ended.
@@ -117,25 +116,17 @@ enum Reason {
     Torn(Failure),
 }
 
-/// Tells the record, in the background: the connection has nothing to wait for.
-fn end(runtime: &Handle, part: Part, given: Range<u64>, reason: &Reason) {
-    let torn = match reason {
-        Reason::Torn(failure) => Some(failure.clone()),
-        Reason::Given { .. } | Reason::Left => None,
+/// The last word to the record.
+async fn close(part: Part, given: Range<u64>, reason: Reason) {
+    let ended = match &reason {
+        Reason::Given { whole } => Ended::Given { whole: *whole },
+        Reason::Left => Ended::Left,
+        Reason::Torn(failure) => Ended::Torn(failure),
     };
-    let whole = matches!(reason, Reason::Given { whole: true });
-    let left = matches!(reason, Reason::Left);
-    runtime.spawn(async move {
-        let ended = match &torn {
-            Some(failure) => Ended::Torn(failure),
-            None if left => Ended::Left,
-            None => Ended::Given { whole },
-        };
-        let job = part.job().clone();
-        if let Err(error) = part.close(&given, ended).await {
-            tracing::debug!(job.id = %job, %error, "What a device took lapses");
-        }
-    });
+    let job = part.job().clone();
+    if let Err(error) = part.close(&given, ended).await {
+        tracing::debug!(job.id = %job, %error, "What a device took lapses");
+    }
 }
 
 impl Shared {
@@ -144,19 +135,20 @@ impl Shared {
     }
 
     /// Ends it, unless that has happened.
-    fn end(&self, reason: &Reason) {
-        let (flow, at, waker) = {
+    fn end(&self, reason: Reason) {
+        let (flow, waker) = {
             let mut state = self.state();
-            (state.flow.take(), state.at, state.waker.take())
+            let Some(flow) = state.flow.take() else { return };
+            if let Reason::Torn(failure) = &reason {
+                let job = self.part.job();
+                tracing::info!(job.id = %job, failure.kind = %failure.kind, failure.detail, "A file for a device broke off");
+            }
+            state.ended = Some(reason);
+            (flow, state.waker.take())
         };
-        let Some(flow) = flow else { return };
-        if let Reason::Torn(failure) = reason {
-            let job = self.part.job();
-            tracing::info!(job.id = %job, failure.kind = %failure.kind, failure.detail, "A file for a device broke off");
-        }
-        end(&self.runtime, self.part.clone(), self.from..at, reason);
         // What a source does when it is dropped is its own affair, and may take a moment.
         drop(flow);
+        self.over.notify_one();
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -198,14 +190,15 @@ impl Stream for Giving {
     type Item = Result<Bytes, Torn>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let polled = self.shared.state().poll(context);
+        let polled = self.0.state().poll(context);
         polled.map(|polled| match polled {
             Ok(bytes) => Some(Ok(bytes)),
             // Somebody else ended it.
             Err(None) => Some(Err(Torn)),
             Err(Some(reason)) => {
-                self.shared.end(&reason);
-                matches!(reason, Reason::Left | Reason::Torn(_)).then_some(Err(Torn))
+                let torn = matches!(reason, Reason::Left | Reason::Torn(_));
+                self.0.end(reason);
+                torn.then_some(Err(Torn))
             }
         })
     }
@@ -213,18 +206,21 @@ impl Stream for Giving {
 
 impl Drop for Giving {
     fn drop(&mut self) {
-        self.shared.end(&Reason::Left);
+        self.0.end(Reason::Left);
     }
 }
 
-/// Tells the record how far it is, and ends it when somebody or something wants that.
+/// Tells the record how far it is, and at last how it ended; ends it when somebody or something wants that. One task says all, or a word
+/// that was under way could come after the last one.
 async fn watch(shared: Arc<Shared>, idle: Duration, stop: CancellationToken) {
     let mut beats = interval(BEAT);
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
+            biased;
+            () = shared.over.notified() => break,
+            () = stop.cancelled() => break,
             _ = beats.tick() => {}
-            () = stop.cancelled() => return shared.end(&Reason::Left),
         }
         let (given, took) = {
             let state = shared.state();
@@ -232,11 +228,17 @@ async fn watch(shared: Arc<Shared>, idle: Duration, stop: CancellationToken) {
         };
         if took.is_some_and(|took| took > idle) {
             tracing::info!(job.id = %shared.part.job(), "A device takes nothing any more");
-            return shared.end(&Reason::Left);
+            break;
         }
         // While Redis is away, the device goes on.
         if matches!(shared.part.beat(&given).await, Ok(Word::Cancel)) {
-            return shared.end(&Reason::Left);
+            break;
         }
     }
+    shared.end(Reason::Left);
+    let (given, reason) = {
+        let mut state = shared.state();
+        (shared.from..state.at, state.ended.take().unwrap_or(Reason::Left))
+    };
+    close(shared.part.clone(), given, reason).await;
 }

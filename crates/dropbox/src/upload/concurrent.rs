@@ -180,7 +180,7 @@ impl<'c, 's> Concurrent<'c, 's> {
             match outcome {
                 Outcome::Arrived(digests) => {
                     let size = (errand.blocks.end - errand.blocks.start) * BLOCK;
-                    lanes.arrived(size, errand.began.elapsed(), errand.with);
+                    lanes.arrived(size, errand.began.elapsed(), errand.lane.waited(), errand.with);
                     ledger.arrived(errand.blocks, digests);
                     gate.arrived(ledger.safe_bytes());
                     idle.push(errand.lane);

@@ -1,6 +1,6 @@
 //! One lane of a concurrent session: some blocks of the source, straight into one request body, and their digests.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use sluice_domain::Failure;
 use sluice_transfer::Source;
@@ -32,7 +32,7 @@ impl<'s> Lane<'s> {
         to: u64,
         relay: Option<&Arc<Relay>>,
     ) -> Result<Piece<Blocks>, Failure> {
-        self.tap.lock().hasher = Blocks::from(from);
+        self.tap.begin(Blocks::from(from));
         if let Some(open) = relay.and_then(|relay| relay.take(from)) {
             self.tap.take_over(open);
             self.opened_to = None;
@@ -58,6 +58,11 @@ impl<'s> Lane<'s> {
     pub(super) fn close(&self) -> Result<u64, Failure> {
         let handed_out = self.tap.close();
         self.tap.failure().map_or(Ok(handed_out), Err)
+    }
+
+    /// How long the last piece waited for the source.
+    pub(super) fn waited(&self) -> Duration {
+        self.tap.lock().waited()
     }
 
     /// The digests of the piece, when all of it was handed out; and that of its last block, if that is not whole. Where the stream

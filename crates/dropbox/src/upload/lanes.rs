@@ -1,7 +1,8 @@
 //! How many appends to have under way at once.
 //!
 //! Nobody knows whether a way is long, neither that from the site nor that to Dropbox: more lanes are tried, and kept if they bring much more.
-//! A little more is what they take from others on a full way. And what is under way when a worker dies is sent again.
+//! A little more is what they take from others on a full way. And what is under way when a worker dies is sent again. Where it is the source
+//! that is waited for, more lanes are not even tried: they could bring nothing, and each reads the source anew from another place.
 
 use std::time::Duration;
 
@@ -26,8 +27,9 @@ pub(super) struct Lanes {
 
 #[derive(Debug)]
 enum Stage {
-    /// So many more appends, of those that are begun with this number of lanes, tell what it brings; the speeds of those that did.
-    Trying { left: usize, speeds: f64 },
+    /// So many more appends, of those that are begun with this number of lanes, tell what it brings; the speeds of those that did, and how
+    /// much of their time went by waiting for the source.
+    Trying { left: usize, speeds: f64, took: Duration, waited: Duration },
     /// It stays so for so many appends.
     Steady { left: usize },
 }
@@ -51,8 +53,9 @@ impl Lanes {
         self.count
     }
 
-    /// An append of so many bytes was acknowledged after this time; `with` is the number of lanes when it began.
-    pub(super) fn arrived(&mut self, size: u64, took: Duration, with: usize) {
+    /// An append of so many bytes was acknowledged after this time, of which the source was waited for so long; `with` is the number of
+    /// lanes when it began.
+    pub(super) fn arrived(&mut self, size: u64, took: Duration, waited: Duration, with: usize) {
         self.hurt = false;
         if std::mem::take(&mut self.cold) {
             return;
@@ -63,12 +66,13 @@ impl Lanes {
                 self.before = None;
                 self.attempt(self.count);
             }
-            Stage::Trying { left, speeds } if with == self.count => {
+            Stage::Trying { left, speeds, took: all, waited: idle } if with == self.count => {
                 *left -= 1;
                 *speeds += speed(size, took);
+                (*all, *idle) = (*all + took, *idle + waited);
                 if *left == 0 {
-                    let speed = *speeds;
-                    self.judge(speed);
+                    let (speed, starves) = (*speeds, *idle * 2 > *all);
+                    self.judge(speed, starves);
                 }
             }
             Stage::Trying { .. } => {}
@@ -93,11 +97,11 @@ impl Lanes {
         self.stay(1);
     }
 
-    /// `speed` is what the lanes at hand bring together.
-    fn judge(&mut self, speed: f64) {
+    /// `speed` is what the lanes at hand bring together; they starve when they wait for the source more than for Dropbox.
+    fn judge(&mut self, speed: f64, starves: bool) {
         match self.before {
             Some((count, before)) if speed < before * worth(count, self.count) => self.stay(count),
-            _ if self.count == self.most => self.stay(self.most),
+            _ if self.count == self.most || starves => self.stay(self.count),
             _ => {
                 self.before = Some((self.count, speed));
                 self.attempt(self.count * 2);
@@ -107,7 +111,7 @@ impl Lanes {
 
     fn attempt(&mut self, count: usize) {
         self.count = count.min(self.most);
-        self.stage = Stage::Trying { left: self.count, speeds: 0.0 };
+        self.stage = Stage::Trying { left: self.count, speeds: 0.0, took: Duration::ZERO, waited: Duration::ZERO };
     }
 
     fn stay(&mut self, count: usize) {
@@ -139,7 +143,7 @@ mod tests {
             let with = lanes.count();
             #[expect(clippy::cast_precision_loss, reason = "a speed")]
             let seconds = CHUNK as f64 / (speed(with) / with as f64);
-            lanes.arrived(CHUNK, Duration::from_secs_f64(seconds), with);
+            lanes.arrived(CHUNK, Duration::from_secs_f64(seconds), Duration::ZERO, with);
             if tried.last() != Some(&lanes.count()) {
                 tried.push(lanes.count());
             }
@@ -170,6 +174,17 @@ mod tests {
     }
 
     #[test]
+    fn whoever_waits_for_the_source_needs_no_more_lanes() {
+        for (waited, want) in [(100, 2), (900, 1)] {
+            let mut lanes = Lanes::new(8);
+            for _ in 0..2 {
+                lanes.arrived(CHUNK, Duration::from_secs(1), Duration::from_millis(waited), 1);
+            }
+            assert_eq!(lanes.count(), want, "{waited} ms of each second");
+        }
+    }
+
+    #[test]
     fn a_long_way_is_known_after_eight_appends() {
         let mut lanes = Lanes::new(8);
         assert_eq!(tried(&mut lanes, 8, in_proportion), [1, 2, 4, 8]);
@@ -180,7 +195,7 @@ mod tests {
         let mut lanes = Lanes::new(8);
         tried(&mut lanes, 2, in_proportion);
         for _ in 0..9 {
-            lanes.arrived(CHUNK, Duration::from_secs(1), 1);
+            lanes.arrived(CHUNK, Duration::from_secs(1), Duration::ZERO, 1);
         }
         assert_eq!(lanes.count(), 2);
     }
@@ -199,7 +214,7 @@ mod tests {
         assert_eq!(tried(&mut lanes, 80, in_proportion), [2, 4, 8]);
         for _ in 0..5 {
             lanes.troubled();
-            lanes.arrived(CHUNK, Duration::from_secs(1), 1);
+            lanes.arrived(CHUNK, Duration::from_secs(1), Duration::ZERO, 1);
         }
         assert_eq!(lanes.count(), 1);
     }

@@ -82,6 +82,9 @@ pub(super) struct Reader<H> {
     generation: u64,
     /// It is the source that is slow, not Dropbox.
     pub(super) waiting: bool,
+    /// How long the source was waited for since somebody last asked, and since when it is now.
+    waited: Duration,
+    waits_since: Option<Instant>,
     /// When bytes were last handed out.
     moved: Instant,
 }
@@ -111,6 +114,8 @@ impl<'s, H: Hashes> Tap<'s, H> {
             failure: None,
             generation: 0,
             waiting: false,
+            waited: Duration::ZERO,
+            waits_since: None,
             moved: Instant::now(),
         };
         Self { source, reader: Arc::new(Mutex::new(reader)) }
@@ -198,6 +203,13 @@ impl<'s, H: Hashes> Tap<'s, H> {
         self.lock().stream = None;
     }
 
+    /// What comes next is hashed anew, and its waits are counted from here.
+    pub(super) fn begin(&self, hasher: H) {
+        let mut reader = self.lock();
+        reader.hasher = hasher;
+        reader.waited();
+    }
+
     /// The next piece, so long; or at most so long, when that is not exact.
     pub(super) fn piece(&self, length: u64, exact: bool) -> Piece<H> {
         let mut reader = self.lock();
@@ -259,6 +271,11 @@ impl<H: Hashes> Reader<H> {
             };
             let next = stream.poll_next_unpin(context);
             self.waiting = next.is_pending();
+            if self.waiting {
+                self.waits_since.get_or_insert_with(Instant::now);
+            } else if let Some(since) = self.waits_since.take() {
+                self.waited += since.elapsed();
+            }
             match ready!(next) {
                 Some(Ok(bytes)) => {
                     self.given = self.given.max(self.position + bytes.len() as u64);
@@ -270,6 +287,11 @@ impl<H: Hashes> Reader<H> {
             self.moved = Instant::now();
         }
         Poll::Ready(true)
+    }
+
+    /// How long the source was waited for since the last time that this was asked.
+    pub(super) fn waited(&mut self) -> Duration {
+        std::mem::take(&mut self.waited)
     }
 
     /// Takes at most so many bytes off the stream, and hashes what is new of them.

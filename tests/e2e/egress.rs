@@ -7,7 +7,7 @@ use e2e::{
     api::Job,
     eventually::eventually,
     http::{body, client},
-    inward::{Canary, Outcome, Trick, publish_tricks},
+    inward::{Canary, Outcome, Trick, listeners, publish_tricks},
     media::clips,
     person::{ADA, BEN, Person},
     site::{Content, Resource},
@@ -47,7 +47,10 @@ async fn nothing_inward_is_dialled() -> Result<()> {
     world.site.publish("/clip.mp4", Resource::file("video/mp4", clip));
     let web = world.web()?.trim_start_matches("http://").parse()?;
     let emulator = world.emulator.address().trim_start_matches("http://").parse()?;
-    let tricks = publish_tricks(&world.site, &canary, &[web, emulator]);
+    let proxy = listeners(world.workers()[0].group())?;
+    ensure!(!proxy.is_empty(), "the worker's proxy listens nowhere");
+    let ours = [vec![web, emulator], proxy].concat();
+    let tricks = publish_tricks(&world.site, &canary, &ours);
     ensure!(tricks.len() >= 150, "{} tricks are too few", tricks.len());
     let (ada, ben) = (world.person(ADA).await?, world.person(BEN).await?);
 

@@ -2,7 +2,9 @@
 
 mod canary;
 mod hosts;
+mod listeners;
 mod tricks;
 
 pub use canary::Canary;
+pub use listeners::listeners;
 pub use tricks::{Outcome, Trick, publish_tricks};

@@ -2,12 +2,7 @@
 
 #![no_main]
 
-use std::{
-    io,
-    net::IpAddr,
-    sync::LazyLock,
-    time::Duration,
-};
+use std::{io, net::IpAddr, sync::LazyLock, time::Duration};
 
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};

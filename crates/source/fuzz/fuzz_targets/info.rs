@@ -13,7 +13,10 @@ fuzz_target!(|text: &str| {
             if let Ok(plan) = plan(&extraction.info, preset, &Limits::default(), free) {
                 assert!(!plan.formats.is_empty(), "a plan of nothing");
                 let name = plan.file_name.as_str();
-                assert!(!name.is_empty() && name.len() <= 255 && !name.contains(['/', '\0', '\n']), "{name:?}");
+                assert!(
+                    !name.is_empty() && name.encode_utf16().count() <= 255 && !name.contains(['/', '\0', '\n']),
+                    "{name:?}"
+                );
             }
         }
     }

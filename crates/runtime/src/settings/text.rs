@@ -71,6 +71,12 @@ pub(super) fn spool_dir<'de, D: Deserializer<'de>>(value: D) -> Result<PathBuf, 
 /// A tracing filter, kept as text once it is known to parse.
 pub(super) fn log_filter<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
     let text = String::deserialize(value)?;
+    // Its parser cuts texts between bytes, and panics between those of one letter. Names of ours are ASCII.
+    if !text.is_ascii() {
+        return Err(D::Error::custom(
+            "not a log filter: write names of modules and levels in plain letters, such as info",
+        ));
+    }
     match text.parse::<EnvFilter>() {
         Ok(_) => Ok(text),
         Err(error) => {

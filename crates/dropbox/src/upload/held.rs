@@ -90,8 +90,8 @@ mod tests {
     fn what_is_held_is_bounded_and_whoever_lets_go_wakes_the_body() {
         let (held, woken) = (Held::default(), Arc::new(Woken::default()));
         let waker = woken.clone().into();
-        let mut context = Context::from_waker(&waker);
-        let mut has_room = || held.poll_room(&mut context).is_ready();
+        let context = Context::from_waker(&waker);
+        let has_room = || held.poll_room(&context).is_ready();
         assert!(has_room());
         let first = held.hand_out(Bytes::from(vec![1; MOST - 1]));
         assert!(has_room());

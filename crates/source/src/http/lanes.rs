@@ -6,7 +6,13 @@
 
 mod segment;
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
@@ -66,6 +72,7 @@ pub(super) fn open(
         direct: None,
         ahead: VecDeque::new(),
         over: Arc::new(Notify::new()),
+        came: Arc::default(),
         segment: web.tuning().segment,
         pace: Pace::new(web.tuning().window, EXTRA_LANES + 1),
         gave: Instant::now(),
@@ -86,6 +93,8 @@ struct Lanes {
     ahead: VecDeque<Segment>,
     /// A segment is over: there is room for another connection.
     over: Arc<Notify>,
+    /// Bytes that came over all connections since the pace was last told: what a segment brings shows only when its turn comes, seconds later.
+    came: Arc<AtomicU64>,
     segment: (u64, u64),
     pace: Pace,
     gave: Instant,
@@ -114,7 +123,7 @@ impl Lanes {
                     self.direct = None;
                 }
                 self.gave = Instant::now();
-                self.pace.gave(bytes.len() as u64, self.gave - asked, away);
+                self.pace.gave(self.came.swap(0, Ordering::Relaxed), self.gave - asked, away);
                 return Ok(Some(bytes));
             }
         }
@@ -131,6 +140,7 @@ impl Lanes {
             let Some(bytes) = next else { return Err(Failure::internal("a range that ended early")) };
             let mut bytes = bytes?;
             bytes.truncate(usize::try_from(direct.end - self.at).unwrap_or(usize::MAX));
+            self.came.fetch_add(bytes.len() as u64, Ordering::Relaxed);
             return Ok(Step::Gave(bytes));
         }
         let Some(segment) = self.ahead.front() else { return Ok(Step::Again) };
@@ -199,7 +209,7 @@ impl Lanes {
         let Ok(lane) = self.extra.clone().try_acquire_owned() else { return false };
         let Ok(room) = self.budget.clone().try_acquire_many_owned(units) else { return false };
         let stream = self.content.clone().read(from, end, false, &self.gate);
-        self.ahead.push_back(Segment::start(stream, from, end, (lane, room), &self.over));
+        self.ahead.push_back(Segment::start(stream, from, end, (lane, room), (&self.over, &self.came)));
         true
     }
 }

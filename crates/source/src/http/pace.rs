@@ -47,7 +47,8 @@ impl Pace {
         self.lanes
     }
 
-    /// These bytes were given after the reader had waited so long for them, and had been away so long before.
+    /// So many bytes came since the last time, over all connections; the reader had waited so long for what it was given now, and had been
+    /// away so long before.
     pub(super) fn gave(&mut self, bytes: u64, waited: Duration, away: Duration) {
         self.measured.bytes += bytes;
         self.measured.waited += waited;

@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -54,21 +57,23 @@ impl Buffer {
 }
 
 impl Segment {
-    /// Fetches at once. The lane is free again when everything came, the room when the segment is dropped; `over` hears of the first.
+    /// Fetches at once. The lane is free again when everything came, the room when the segment is dropped; `over` hears of the first;
+    /// `came` counts the bytes when they come, not when it is their turn.
     pub(super) fn start(
         mut stream: ByteStream,
         from: u64,
         end: u64,
         (lane, room): (OwnedSemaphorePermit, OwnedSemaphorePermit),
-        over: &Arc<Notify>,
+        (over, came): (&Arc<Notify>, &Arc<AtomicU64>),
     ) -> Self {
         let buffer = Arc::new(Buffer::default());
-        let (theirs, over) = (buffer.clone(), over.clone());
+        let (theirs, over, came) = (buffer.clone(), over.clone(), came.clone());
         let task = tokio::spawn(async move {
             let mut left = end - from;
             while let Some(Ok(mut bytes)) = stream.next().await {
                 bytes.truncate(usize::try_from(left).unwrap_or(usize::MAX));
                 left -= bytes.len() as u64;
+                came.fetch_add(bytes.len() as u64, Ordering::Relaxed);
                 theirs.state().chunks.push_back(bytes);
                 theirs.news.notify_one();
             }

@@ -35,6 +35,20 @@ async fn more_connections_are_opened_where_one_is_slow() {
     assert!(connections(&site) > 1);
 }
 
+/// A segment takes many windows to come, and its bytes are given only after it: what it brings counts all the same.
+#[tokio::test]
+async fn connections_prove_themselves_before_it_is_their_turn() {
+    let file = file(SIZE, Some("\"e\""));
+    let site = slow(file.clone(), usize::MAX).await;
+    let tuning = Tuning { segment: (1_000_000, 1_000_000), ..eager() };
+    let source = open(&web(tuning), &format(&site.base), &gate()).await.unwrap();
+    let (bytes, failure) = read(&*source, 0, None).await;
+    assert_eq!(failure, None);
+    same(&bytes, &file.bytes);
+    let most = site.requests().iter().map(|request| request.beside).max().unwrap();
+    assert!(most >= 3, "{most} beside the first at the most");
+}
+
 #[tokio::test]
 async fn without_a_validator_there_is_one_connection_at_a_time() {
     let file = file(SIZE, None);

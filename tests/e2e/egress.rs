@@ -1,5 +1,7 @@
 //! Nothing that leads inward is ever dialled, whatever is pasted and wherever; whoever pasted it is told so in plain words.
 
+mod save;
+
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -14,7 +16,7 @@ use e2e::{
     world::World,
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use reqwest::{Method, StatusCode, header::COOKIE};
+use reqwest::{Method, StatusCode, Url, header::COOKIE};
 use serde_json::{Value, json};
 
 /// The longest that all of it may take; a debug build on a busy machine has two cores for some hundred runs of yt-dlp.
@@ -31,6 +33,8 @@ enum Way {
     Plan,
     /// The form.
     Form,
+    /// `GET /save`.
+    Save,
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,7 +59,7 @@ async fn nothing_inward_is_dialled() -> Result<()> {
     let (ada, ben) = (world.person(ADA).await?, world.person(BEN).await?);
 
     let mut wrong = Vec::new();
-    for (way, person) in [(Way::Plan, &ada), (Way::Api, &ada), (Way::Form, &ben)] {
+    for (way, person) in [(Way::Save, &ada), (Way::Plan, &ada), (Way::Api, &ada), (Way::Form, &ben)] {
         let tried = tokio::time::timeout(LIMIT, way.try_all(&world, person, &tricks)).await;
         let tried = tried.with_context(|| format!("{way:?} takes too long"))??;
         eprintln!(
@@ -83,11 +87,17 @@ impl Way {
                 Self::Api => api(person, trick).await,
                 Self::Plan => plan(person, trick).await,
                 Self::Form => form(world, person, trick).await,
+                Self::Save => save::save(world, person, trick).await,
             };
             Ok(came.err().map(|error| format!("{} ({}): {error:#}", trick.name, trick.link)))
         };
-        // A person has a short line for previews.
-        let at_once = if matches!(self, Self::Plan) { 1 } else { 16 };
+        let at_once = match self {
+            // A person has a short line for previews.
+            Self::Plan => 1,
+            // And so many connections for devices.
+            Self::Save => 8,
+            Self::Api | Self::Form => 16,
+        };
         let all: Vec<_> = stream::iter(tricks).map(one).buffer_unordered(at_once).try_collect().await?;
         Ok(all.into_iter().flatten().collect())
     }
@@ -138,17 +148,24 @@ async fn form(world: &World, person: &Person, trick: &Trick) -> Result<()> {
     if trick.outcome != Outcome::Refused {
         return Ok(());
     }
-    let link = reqwest::Url::parse(&trick.link)?;
     let job = eventually("the job is there and over", LIMIT, async || {
-        let (_, reply) = person.api.call(person.api.request(Method::GET, "/jobs?limit=100")).await?;
-        let jobs: Vec<Value> = serde_json::from_value(reply["jobs"].clone())?;
-        let ours =
-            |job: &&Value| job["url"].as_str().and_then(|url| reqwest::Url::parse(url).ok()).as_ref() == Some(&link);
-        let found = jobs.iter().find(ours).cloned().map(serde_json::from_value::<Job>).transpose()?;
-        Ok(found.filter(Job::is_final))
+        Ok(job_of(person, trick, "dropbox").await?.filter(Job::is_final))
     })
     .await?;
     settled(&job, trick)
+}
+
+/// What the person's list says of this link. It shows no name and no password in it.
+async fn job_of(person: &Person, trick: &Trick, destination: &str) -> Result<Option<Job>> {
+    let mut link = Url::parse(&trick.link)?;
+    ensure!(link.set_username("").is_ok() && link.set_password(None).is_ok(), "{link}");
+    let (_, reply) = person.api.call(person.api.request(Method::GET, "/jobs?limit=100")).await?;
+    let jobs = reply["jobs"].as_array().context("no jobs")?;
+    let ours = |job: &&Value| {
+        let shown = job["url"].as_str().and_then(|url| Url::parse(url).ok());
+        job["destination"] == destination && shown.as_ref() == Some(&link)
+    };
+    Ok(jobs.iter().find(ours).cloned().map(serde_json::from_value).transpose()?)
 }
 
 fn settled(job: &Job, trick: &Trick) -> Result<()> {

@@ -57,7 +57,7 @@ impl Containment {
             gaps.push("children could send signals to this user's processes");
         }
         if !self.calls_filtered {
-            gaps.push("children could leave their process group");
+            gaps.push("children could leave their process group, and speak to sockets of this machine's services");
         }
         if self.by_root || !self.own_network {
             gaps.push("the number of a child's processes is not limited");

@@ -31,6 +31,10 @@ pub(crate) enum Body {
     Endless,
     /// A page that never ends.
     EndlessPage,
+    /// A page of these bytes, compressed as they are.
+    Gzip(Vec<u8>),
+    /// A page that never ends, of which a byte comes now and then.
+    Drips,
     /// These bytes of this type are sent, more are announced, and nothing comes any more.
     Stalls(&'static str, Vec<u8>),
     /// This status and no body.
@@ -178,6 +182,18 @@ fn answer(stream: &mut TcpStream, head: bool, range: Option<&str>, body: Body) -
         Body::EndlessPage => {
             (chunked("text/html"), Box::new(|out| loop_forever(|| chunk(out, &b"<html><p>".repeat(8000)))))
         }
+        Body::Gzip(bytes) => {
+            (of("text/html\r\nContent-Encoding: gzip", bytes.len() as u64), Box::new(move |out| out.write_all(&bytes)))
+        }
+        Body::Drips => (
+            chunked("text/html"),
+            Box::new(|out| {
+                loop_forever(|| {
+                    thread::sleep(Duration::from_millis(100));
+                    chunk(out, b" ")
+                })
+            }),
+        ),
         Body::Stalls(kind, bytes) => (
             of(kind, 2 * bytes.len() as u64),
             Box::new(move |out| {

@@ -198,6 +198,22 @@ async fn a_feed_of_5000_episodes() {
 }
 
 #[tokio::test]
+async fn a_list_without_an_end_costs_what_is_read_of_it() {
+    let site = site();
+    for under in both(|config| config) {
+        let mut list = under.list(&site.url("/lists/endless")).await;
+        let items = take(&mut list, 3000).await;
+        assert_eq!(brief(&site, &items[2999]), (3000, "/item/3000".to_owned(), None));
+        // Its reader has enough; the child waits for nobody else.
+        let memory = under.memory();
+        drop(list);
+        under.childless().await;
+        println!("{}: {memory} MiB", under.name);
+        assert!(memory < 200, "{memory} MiB");
+    }
+}
+
+#[tokio::test]
 async fn items_without_a_page_of_their_own_are_reached_by_their_place() {
     let site = site();
     for under in both(|config| config) {

@@ -1,5 +1,7 @@
 """Lists of every shape that yt-dlp's extractors return, for the tests. Each page that is read is a page that is fetched: the server counts."""
 
+import itertools
+
 from yt_dlp.extractor.common import InfoExtractor
 from yt_dlp.utils import InAdvancePagedList, LazyList, OnDemandPagedList
 
@@ -24,6 +26,10 @@ class SluiceListsIE(InfoExtractor):
     def generator(self):
         for number in range(PAGES):
             yield from self.page(number)
+
+    def endless(self):
+        for place in itertools.count(1):
+            yield self.url_result(f"{self.base}/item/{place}", title=f"Item {place}")
 
     def lazy(self):
         return LazyList(self.generator())

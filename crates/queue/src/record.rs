@@ -44,8 +44,9 @@ fn link(store: &Store, account: &AccountId, fields: &Fields) -> Result<SourceUrl
     if fields.required("url")?.contains("://") {
         return fields.parse_required("url");
     }
-    let plain = store.unseal(LINK_PURPOSE, account, fields.required("url")?)?;
-    plain.expose_secret().parse().map_err(|error| StoreError::corrupt("a job's url", &error))
+    let corrupt = |error: &dyn std::fmt::Display| StoreError::corrupt("a job's url", error);
+    let plain = store.unseal(LINK_PURPOSE, account, fields.required("url")?).map_err(|error| corrupt(&error))?;
+    plain.expose_secret().parse().map_err(|error| corrupt(&error))
 }
 
 /// What a new record begins with; `link` as [`kept_link`] gives it.

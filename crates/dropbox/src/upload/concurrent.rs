@@ -159,6 +159,9 @@ impl<'c, 's> Concurrent<'c, 's> {
                     lanes.limited(busy);
                     break;
                 }
+                if lanes.count() > 1 {
+                    relay.let_go();
+                }
                 let lane = idle.pop().unwrap_or_else(|| Lane::new(way.source, errands.len()));
                 errands.push(way.send(Errand::new(way.client, lane, blocks, (lanes.count(), relay), right)).boxed());
             }

@@ -60,6 +60,12 @@ impl Relay {
         self.lock().stream.take().filter(|open| open.position == position)
     }
 
+    /// Nobody goes on with the stream: it does not stay open beside others, on a site that may serve one at a time.
+    pub(super) fn let_go(&self) {
+        let stream = self.lock().stream.take();
+        drop(stream);
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Passed> {
         self.passed.lock().unwrap_or_else(PoisonError::into_inner)
     }

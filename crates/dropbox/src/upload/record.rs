@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use crate::content_hash::{BLOCK, Digest, Outer};
 
 const VERSION: u32 = 1;
-/// So many bytes may be safe without being on record.
-const MOST_UNRECORDED: u64 = 8 * 1024 * 1024;
+/// So many bytes may be safe without being on record: with the two appends that a single lane has under way, a kill costs 8 MiB.
+const MOST_UNRECORDED: u64 = 4 * 1024 * 1024;
 /// Fewer bytes wait so long for their record.
 const PAUSE: Duration = Duration::from_millis(250);
 /// Blocks beyond the first hole that are remembered: with them a checkpoint has some five kilobytes.

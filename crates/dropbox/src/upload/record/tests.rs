@@ -130,7 +130,7 @@ async fn records_are_neither_many_nor_far_apart() {
         }
         tokio::time::advance(Duration::from_millis(20)).await;
     }
-    assert_eq!(*journal.0.lock().unwrap(), [M, 9 * M, 17 * M]);
+    assert_eq!(*journal.0.lock().unwrap(), [M, 5 * M, 9 * M, 13 * M, 17 * M]);
     assert!(recorder.has_news(20 * M) && !recorder.has_news(17 * M));
     assert!(recorder.is_due(18 * M, Instant::now() + PAUSE) && !recorder.is_due(17 * M, Instant::now() + PAUSE));
     let nameless = Recorder::new(&journal, &Claims { fingerprint: None, ..SOURCE });

@@ -1,14 +1,22 @@
 //! Sentinel: its sentinels say which server is the master (<https://redis.io/docs/latest/develop/reference/sentinel-clients/>).
 //!
-//! All of them are asked at once, and the newest view of at least half is believed. A single one may be behind the times: a host that comes back
-//! with an old master and an old sentinel on it would otherwise win us over, and what the old master accepts is lost when it is demoted. Half is
-//! enough to hear of every failover, because more than half must have agreed to it.
+//! All of them are asked at once, and the newest view is believed, of at least half. A single one may be behind the times: a host that comes back
+//! with an old master and an old sentinel on it would otherwise win us over, and what the old master accepts is lost when it is demoted. More than
+//! half have agreed to every failover, but only the one that carried it out knows at once that it was, and it tells the others within seconds. So
+//! when half have answered, the rest have a moment yet.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use redis::{ConnectionInfo, RedisResult, Role, aio::MultiplexedConnection, cmd, pipe};
+use tokio::{
+    task::{JoinError, JoinSet},
+    time::Instant,
+};
 
 use super::{ask, at, url::SentinelUrl};
+
+/// How long the others may take to answer, when enough have: no healthy one takes as long, and one that is dead without a word costs no more.
+const MOMENT: Duration = Duration::from_millis(500);
 
 /// How to ask.
 pub(crate) struct Sentinels(SentinelUrl);
@@ -34,14 +42,16 @@ impl Sentinels {
         let enough = url.sentinels.len().div_ceil(2);
         let mut views = Vec::new();
         let mut fault = String::new();
-        while views.len() < enough
-            && let Some(answer) = asked.join_next().await
-        {
+        let mut until = None;
+        while let Some(answer) = next(&mut asked, until).await {
             match answer {
                 Ok((_, Ok(Some(view)))) => views.push(view),
                 Ok((sentinel, Ok(None))) => fault = super::told(&sentinel, "knows no master of this name"),
                 Ok((_, Err(error))) => fault = error,
                 Err(error) => fault = error.to_string(),
+            }
+            if views.len() == enough {
+                until.get_or_insert_with(|| Instant::now() + MOMENT);
             }
         }
         if views.len() < enough {
@@ -50,6 +60,14 @@ impl Sentinels {
         }
         let newest = views.into_iter().max_by_key(|view| view.epoch).ok_or(fault)?;
         Ok(at(&url.master, &newest.host, newest.port))
+    }
+}
+
+/// The next answer, unless it comes too late.
+async fn next<T: 'static>(asked: &mut JoinSet<T>, until: Option<Instant>) -> Option<Result<T, JoinError>> {
+    match until {
+        Some(until) => tokio::time::timeout_at(until, asked.join_next()).await.ok().flatten(),
+        None => asked.join_next().await,
     }
 }
 

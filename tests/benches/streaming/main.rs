@@ -12,6 +12,7 @@ mod memory;
 mod peers;
 mod rate;
 mod run;
+mod tabs;
 
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
@@ -58,6 +59,8 @@ enum Part {
     Disk,
     /// A worker that is killed again and again
     Kills,
+    /// Tabs that are opened and closed beside slow devices: memory, and what is left
+    Tabs,
     /// A file straight to a device: the first byte, the rate, processor time, beside yt-dlp with ffmpeg and nginx
     Device,
 }
@@ -78,6 +81,7 @@ async fn main() -> Result<()> {
             Part::Cpu => cpu::measure(size(1000), links).await?,
             Part::Memory => memory::measure(arguments.transfers, size(50), links).await?,
             Part::Disk => disk::measure(size(200)).await?,
+            Part::Tabs => tabs::measure(size(100)).await?,
             Part::Device => device::measure(size(500)).await?,
             Part::Kills => {
                 let seed = arguments.seed.unwrap_or_else(|| rand::random_range(0..1_000_000));

@@ -118,7 +118,7 @@ fn nearest(seen: &[Phases], at: Duration) -> Option<&Phases> {
 }
 
 /// "103 MB at 12.30 s: sluice-worker 61, python 42 (3)".
-fn described(moment: &Moment) -> String {
+pub(crate) fn described(moment: &Moment) -> String {
     let megabytes = |kb: u64| (kb * 1024).div_ceil(1_000_000);
     let mut programs: Vec<_> = moment.by_program.iter().collect();
     programs.sort_by_key(|(_, (_, kb))| std::cmp::Reverse(*kb));

@@ -8,7 +8,7 @@ use std::{
     ops::Range,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -28,6 +28,10 @@ use super::open::Opened;
 
 /// How often the record hears of it, and it of its person.
 const BEAT: Duration = Duration::from_secs(1);
+
+/// The most that the connection gets at once, in bytes. It copies what it gets into a buffer of its own, which for a larger piece is made
+/// larger, and made anew each time; so the copy stays in the processor's cache, and a device that takes slowly holds no more than this twice.
+const PIECE: usize = 64 * 1024;
 
 /// The file is torn. The person reads why on the page; the connection has no words for it.
 #[derive(Debug, Error)]
@@ -75,12 +79,27 @@ struct State {
 /// Everything that a file takes up while it is given.
 struct Flow {
     stream: ByteStream,
+    /// What came with the last piece, and has yet to be given.
+    rest: Bytes,
     source: Arc<dyn Source>,
     gate: Gate,
     /// Where it ends, where that is certain.
     end: Option<u64>,
     whole: bool,
     _held: (tokio::sync::OwnedSemaphorePermit, tokio_util::sync::DropGuard),
+}
+
+impl Flow {
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
+        if self.rest.is_empty() {
+            match ready!(self.stream.poll_next_unpin(context)) {
+                Some(Ok(bytes)) => self.rest = bytes,
+                ended => return Poll::Ready(ended),
+            }
+        }
+        let piece = self.rest.split_to(self.rest.len().min(PIECE));
+        Poll::Ready(Some(Ok(piece)))
+    }
 }
 
 /// Opens the bytes.
@@ -102,7 +121,7 @@ pub(crate) async fn give(opened: Opened, given: Given) -> Result<Giving, Failure
         }
     };
     let (end, whole) = (to.or(total), from == 0 && to.is_none());
-    let flow = Flow { stream, source, gate, end, whole, _held: held };
+    let flow = Flow { stream, rest: Bytes::new(), source, gate, end, whole, _held: held };
     let state = State { flow: Some(flow), ended: None, at: from, taken: Instant::now(), waits: false, waker: None };
     let shared = Arc::new(Shared { state: Mutex::new(state), over: Notify::new(), part, from });
     tokio::spawn(watch(shared.clone(), idle, stop));
@@ -158,7 +177,7 @@ impl Shared {
 impl State {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Bytes, Option<Reason>>> {
         let Some(flow) = &mut self.flow else { return Poll::Ready(Err(None)) };
-        let next = flow.stream.poll_next_unpin(context);
+        let next = flow.poll_piece(context);
         (self.taken, self.waits) = (Instant::now(), next.is_pending());
         match next {
             Poll::Pending => {

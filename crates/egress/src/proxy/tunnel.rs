@@ -34,11 +34,11 @@ pub(super) async fn open(
     let Some(host) = host(authority.host()) else {
         return Err(Denial::Refused(shared.egress.refuse(authority.host(), port, Reason::NotTheWeb)));
     };
-    let slot = pass.slots.clone().try_acquire_owned().map_err(|_| Denial::TooMany)?;
-    let site = shared.egress.dial(&host, port).await?;
+    let slot = shared.way(pass)?;
+    let site = shared.egress.open(&host, port).await?;
     let upgrade = hyper::upgrade::on(&mut request);
     let (end, all) = (pass.end.clone(), shared.end.clone());
-    tokio::spawn(async move {
+    shared.tasks.spawn(async move {
         let passing = async {
             let Ok(child) = upgrade.await else { return };
             let alive = Arc::new(Mutex::new(Instant::now()));

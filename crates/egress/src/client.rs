@@ -71,7 +71,8 @@ impl Asking {
     /// Why there is no answer. What a site answers is none, whatever its status.
     pub async fn send(self) -> Result<Response, NoRequest> {
         let Self { request, egress, host, port, plain } = self;
-        let sent = request.send().await;
+        // On the heap: whoever makes requests in the middle of much else has no room for all of this.
+        let sent = Box::pin(request.send()).await;
         if egress.upstream().is_none() {
             return sent.map_err(|error| match refusal_in(&error) {
                 Some(refusal) => refusal.clone().into(),
@@ -91,7 +92,7 @@ impl Asking {
                 }
             }
             Err(error) if error.is_connect() => {
-                egress.judge_place(&host, port).await?;
+                Box::pin(egress.judge_place(&host, port)).await?;
                 Err(error.into())
             }
             sent => Ok(sent?),

@@ -121,7 +121,7 @@ impl Egress {
         let judged = match &self.0.upstream {
             None => self.addresses(host, port).await.map(|_| ()),
             Some(upstream) => match self.judge_unasked(host, port) {
-                Ok(()) => upstream.judge(host, port).await.inspect_err(|error| self.count(error)),
+                Ok(()) => Box::pin(upstream.judge(host, port)).await.inspect_err(|error| self.count(error)),
                 refused => refused,
             },
         };
@@ -219,7 +219,7 @@ impl Egress {
     pub(crate) async fn open(&self, host: &Host, port: u16) -> Result<Box<dyn Stream>, Unreachable> {
         let Some(upstream) = &self.0.upstream else { return Ok(Box::new(self.dial(host, port).await?)) };
         self.judge_unasked(host, port)?;
-        let stream = upstream.tunnel(host, port).await.inspect_err(|error| self.count(error))?;
+        let stream = Box::pin(upstream.tunnel(host, port)).await.inspect_err(|error| self.count(error))?;
         self.0.tally.dialled();
         Ok(stream)
     }

@@ -51,7 +51,7 @@ fn other_way() -> Option<bool> {
     Some(default_v4(&v4) || default_v6(&v6.unwrap_or_default()))
 }
 
-/// proc(5): Iface Destination Gateway Flags RefCnt Use Metric Mask ..., in hexadecimal.
+/// proc(5): interface, destination, gateway, flags, references, use, metric, mask and more, in hexadecimal.
 fn default_v4(table: &str) -> bool {
     table.lines().skip(1).any(|line| {
         let fields: Vec<_> = line.split_whitespace().collect();

@@ -1,24 +1,38 @@
-//! The way out: which proxy is set, whether it answers, and whether there is another way. Nothing outside is tried.
+//! The way out: which proxy is set, whether it answers, and whether there is another way. The one thing that is tried is a connection to Dropbox.
 
-use std::{fs, io};
+use std::{fs, io, time::Duration};
 
 use sluice_runtime::Settings;
+use tokio::{net::TcpStream, time::timeout};
+use url::Url;
 
 use super::check::Check;
 
 const NAME: &str = "way out";
+/// A firewall says nothing; whoever answers does so sooner.
+const TIMEOUT: Duration = Duration::from_secs(3);
 
-pub(super) async fn check(settings: &Settings) -> Check {
-    let (Some(upstream), Some(answers)) =
-        (&settings.egress.upstream_proxy, sluice_wiring::upstream_answers(settings).await)
-    else {
-        return Check::good(NAME, "each process goes out by itself, and judges what it dials");
-    };
-    judge(&upstream.to_string(), answers, other_way())
+/// Whether there is a way out beside the proxy.
+enum Other {
+    /// The kernel has no route to everywhere.
+    NoRoute,
+    /// This does not answer without the proxy.
+    Closed(String),
+    /// This does.
+    Open(String),
+    /// There is nothing that could be tried: the practice Dropbox is near.
+    Untried,
 }
 
-/// `other_way`: is there one, as far as that can be told?
-fn judge(upstream: &str, answers: io::Result<()>, other_way: Option<bool>) -> Check {
+pub(super) async fn check(settings: &Settings) -> Check {
+    let (answers, other) = tokio::join!(sluice_wiring::upstream_answers(settings), other(settings));
+    match (&settings.egress.upstream_proxy, answers) {
+        (Some(upstream), Some(answers)) => judge(&upstream.to_string(), answers, &other),
+        _ => Check::good(NAME, "each process goes out by itself, and judges what it dials"),
+    }
+}
+
+fn judge(upstream: &str, answers: io::Result<()>, other: &Other) -> Check {
     if let Err(error) = answers {
         return Check::bad(
             NAME,
@@ -27,28 +41,44 @@ fn judge(upstream: &str, answers: io::Result<()>, other_way: Option<bool>) -> Ch
         );
     }
     let set = format!("{upstream} answers");
-    match other_way {
-        Some(false) => Check::good(NAME, format!("{set}, and this machine has no other: no default route")),
-        Some(true) => Check::warning(
+    match other {
+        Other::NoRoute => Check::good(NAME, format!("{set}, and there is no other: no default route")),
+        Other::Closed(place) => {
+            Check::good(NAME, format!("{set}, and there seems to be no other: {place} is not reached without it"))
+        }
+        Other::Open(place) => Check::warning(
             NAME,
             format!(
-                "{set}; this machine has a default route as well, and nothing but Sluice's own word keeps it from that"
+                "{set}, but {place} is reached without it, too: nothing but Sluice's own word keeps it to the proxy"
             ),
-            "put the workers on a network without an exit, as docker-compose.yml does (for the web server, which is published, that is as it must be)",
+            "put the workers on a network without an exit, as docker-compose.yml does",
         ),
-        None => Check::warning(
-            NAME,
-            format!("{set}; whether there is another way cannot be told here"),
-            "look at the routes",
-        ),
+        Other::Untried => Check::good(NAME, format!("{set}; whether there is another is not tried in practice mode")),
     }
 }
 
-/// Is there a route to everywhere? Told from the kernel's tables alone.
-fn other_way() -> Option<bool> {
-    let (v4, v6) = (fs::read_to_string("/proc/net/route").ok()?, fs::read_to_string("/proc/net/ipv6_route"));
+async fn other(settings: &Settings) -> Other {
+    if settings.egress.upstream_proxy.is_none() {
+        return Other::Untried;
+    }
+    if !has_default_route() {
+        return Other::NoRoute;
+    }
+    let url = Url::parse(&settings.dropbox.api_url).ok().filter(|url| url.scheme() == "https");
+    let place = url.as_ref().and_then(|url| url.host_str().zip(url.port_or_known_default()));
+    let Some((host, port)) = place else { return Other::Untried };
+    let place = format!("{host}:{port}");
+    match timeout(TIMEOUT, TcpStream::connect(&place)).await {
+        Ok(Ok(_)) => Other::Open(place),
+        Ok(Err(_)) | Err(_) => Other::Closed(place),
+    }
+}
+
+/// Is there a route to everywhere? Where that cannot be told, there may be.
+fn has_default_route() -> bool {
+    let Ok(v4) = fs::read_to_string("/proc/net/route") else { return true };
     // Without IPv6 there is no such file.
-    Some(default_v4(&v4) || default_v6(&v6.unwrap_or_default()))
+    default_v4(&v4) || default_v6(&fs::read_to_string("/proc/net/ipv6_route").unwrap_or_default())
 }
 
 /// proc(5): interface, destination, gateway, flags, references, use, metric, mask and more, in hexadecimal.
@@ -89,19 +119,17 @@ mod tests {
 
     #[test]
     fn what_is_enforced_is_said() {
-        let check = |answers: Option<&str>, other, verdict, said: &str| {
+        let check = |answers: Option<&str>, other: Other, verdict, said: &str| {
             let answers = answers.map_or(Ok(()), |error| Err(io::Error::other(error)));
-            let check = judge("http://proxy:3128", answers, other);
+            let check = judge("http://proxy:3128", answers, &other);
             assert!(check.verdict == verdict && check.found.contains(said), "{check:?}");
         };
-        check(None, Some(false), Verdict::Good, "has no other");
-        check(None, Some(true), Verdict::Warning, "a default route as well");
-        check(None, None, Verdict::Warning, "cannot be told");
-        check(
-            Some("the proxy upstream (http://proxy:3128): refused"),
-            Some(false),
-            Verdict::Bad,
-            "(http://proxy:3128)",
-        );
+        let place = || "api.dropboxapi.com:443".to_owned();
+        check(None, Other::NoRoute, Verdict::Good, "no default route");
+        check(None, Other::Closed(place()), Verdict::Good, "api.dropboxapi.com:443 is not reached without it");
+        check(None, Other::Open(place()), Verdict::Warning, "api.dropboxapi.com:443 is reached without it, too");
+        check(None, Other::Untried, Verdict::Good, "not tried");
+        let away = "the proxy upstream (http://proxy:3128): refused";
+        check(Some(away), Other::NoRoute, Verdict::Bad, "(http://proxy:3128)");
     }
 }

@@ -10,7 +10,7 @@ use std::{
 use hyper::{Request, Response, body::Incoming};
 use hyper_util::rt::TokioIo;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional},
+    io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional_with_sizes},
     time::{Instant, sleep_until},
 };
 
@@ -19,7 +19,11 @@ use super::{
     connection::{Body, Denial, words},
     pass::PassState,
 };
-use crate::{Reason, egress::host, limits::IDLE_TIMEOUT};
+use crate::{
+    Reason,
+    egress::host,
+    limits::{IDLE_TIMEOUT, TUNNEL_BYTES},
+};
 
 pub(super) async fn open(
     shared: &Arc<Shared>,
@@ -45,7 +49,7 @@ pub(super) async fn open(
             let (mut child, mut site) = (Watched::new(TokioIo::new(child), &alive), Watched::new(site, &alive));
             tokio::select! {
                 // However it ends, both sides see their connection close.
-                _ = copy_bidirectional(&mut child, &mut site) => {}
+                _ = copy_bidirectional_with_sizes(&mut child, &mut site, TUNNEL_BYTES, TUNNEL_BYTES) => {}
                 () = idle(&alive) => {}
             }
         };

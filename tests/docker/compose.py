@@ -57,9 +57,9 @@ class Project:
 
     def up(self):
         if "SLUICE__EGRESS__ALLOW" not in self.environment:
-            # The network first: what may be dialled in it is a setting of the workers.
+            # The network first: what may be dialled in it is a setting of the proxy.
             self("up", "--detach", "--no-build", "site")
-            network = json.loads(output("docker", "network", "inspect", f"{self.name}_default"))
+            network = json.loads(output("docker", "network", "inspect", f"{self.name}_outside"))
             self.environment["SLUICE__EGRESS__ALLOW"] = network[0]["IPAM"]["Config"][0]["Subnet"]
         self("up", "--detach", "--no-build", "--scale", f"worker={self.workers}")
 
@@ -76,6 +76,11 @@ class Project:
         """The names of the worker containers that run."""
         labels = {name: one["Config"]["Labels"] for name, one in self.containers().items() if one["State"]["Running"]}
         return sorted(name for name, label in labels.items() if label["com.docker.compose.service"] == "worker")
+
+    def address(self, service, network):
+        """The address of a service's first container in one of the project's networks."""
+        one = next(one for one in self.containers().values() if one["Config"]["Labels"]["com.docker.compose.service"] == service)
+        return one["NetworkSettings"]["Networks"][f"{self.name}_{network}"]["IPAddress"]
 
     def kill(self, names):
         """From one moment to the next, with SIGKILL."""

@@ -13,6 +13,19 @@ from person import Person, sign_in
 HERE = Path(__file__).parent
 PROBE = "import json,urllib.request as u; print(u.urlopen('http://127.0.0.1:8099/emulator/accounts', timeout=5).read().decode())"
 
+# Dials each place on port 8000, or the one that it names, and prints what came of it.
+DIAL = """
+import json, socket, sys
+def dial(place):
+    host, _, port = place.partition(":")
+    try:
+        socket.create_connection((host, int(port or 8000)), timeout=3).close()
+        return "open"
+    except OSError as error:
+        return str(error)
+print(json.dumps({place: dial(place) for place in sys.argv[1:]}))
+"""
+
 
 def eventually(what, seconds, found):
     """The first truthy answer of `found`; an error after so many seconds."""
@@ -37,6 +50,25 @@ def hardened(project):
         assert host["ReadonlyRootfs"], f"{name} may write to its image"
         assert host["CapDrop"] == ["ALL"], f"{name} keeps capabilities"
         assert any("no-new-privileges" in option for option in host["SecurityOpt"]), f"{name} may gain rights"
+
+
+def no_other_way_out(project):
+    """From where the workers are nothing outside is reached, by name or address, on a socket of one's own; through the proxy it is."""
+    site, gateway = project.address("site", "outside"), project.address("proxy", "outside")
+    for service, wanted in (("proxy", {site: "open", "site": "open"}), ("worker", {}), ("web", {})):
+        told = json.loads(project.inside(service, "python3", "-c", DIAL, site, "site", gateway, "192.0.2.1"))
+        reached = {place: came for place, came in told.items() if came == "open" and place != gateway}
+        assert reached == wanted, f"{service} reaches {reached}: {told}"
+    # Its own side of the proxy, and no other.
+    told = json.loads(project.inside("worker", "python3", "-c", DIAL, f"{gateway}:3128", "proxy:3128"))
+    assert told["proxy:3128"] == "open" and told[f"{gateway}:3128"] != "open", told
+    way = next(one for one in checks(project, "worker") if one["name"] == "way out")
+    assert way["verdict"] == "good" and "http://proxy:3128 answers, and there" in way["found"], way
+
+
+def checks(project, service):
+    """What `sluice doctor` finds there; that it finds something broken is no matter."""
+    return json.loads(project.inside(service, "sh", "-c", "sluice doctor --json || true"))
 
 
 def connect(project):
@@ -93,10 +125,12 @@ def main():
 
     with Project(wanted.workers) as project:
         project.up()
-        services = 4 + wanted.workers
+        services = 5 + wanted.workers
         eventually("everything is healthy", 180, lambda: healthy(project, services))
         told(f"{services} containers are healthy")
         hardened(project)
+        no_other_way_out(project)
+        told("workers and the web server reach nothing outside but through the proxy")
         people = connect(project)
         jobs = send(people, wanted.jobs)
         told(f"{len(jobs)} links sent by {' and '.join(people)}")

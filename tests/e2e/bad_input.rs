@@ -9,7 +9,7 @@ use e2e::{
     landed::files,
     media::clips,
     person::ADA,
-    site::publish_bad,
+    site::{Resource, publish_bad},
     world::World,
 };
 use reqwest::{StatusCode, header::COOKIE};
@@ -66,6 +66,25 @@ async fn the_form_says_what_is_wrong_whatever_is_pasted() -> Result<()> {
     }
     let (_, list) = ada.api.call(ada.api.request(reqwest::Method::GET, "/jobs")).await?;
     ensure!(list.to_string().matches("\"id\"").count() == 0, "something was accepted: {list}");
+    world.end().await
+}
+
+/// A list of qualities that is longer than anybody reads: once is enough to know.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_of_which_too_much_is_said_is_not_tried_again() -> Result<()> {
+    let world = World::setup().setting("server.previews", "0").start().await?;
+    let ada = world.person(ADA).await?;
+    let name = "long".repeat(1500);
+    let line = |number| {
+        let info = "RESOLUTION=640x360,CODECS=\"avc1.42c00c\"";
+        format!("#EXT-X-STREAM-INF:BANDWIDTH={number}000,{info}\n/{name}{number}.m3u8\n")
+    };
+    let list: String = std::iter::once("#EXTM3U\n".to_owned()).chain((1..=4000).map(line)).collect();
+    world.site.publish("/much.m3u8", Resource::text("application/vnd.apple.mpegurl", list));
+    let job = ada.api.run(&world.site.url("/much.m3u8"), "best", LIMIT).await?;
+    ensure!(job.state == "failed" && job.failure() == "page_too_large", "{job:#?}");
+    ensure!(job.attempts.len() <= 1, "it was tried again: {job:#?}");
+    is_plain("/much.m3u8", &job)?;
     world.end().await
 }
 

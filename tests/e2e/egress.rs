@@ -13,7 +13,7 @@ use e2e::{
     media::clips,
     person::{ADA, BEN, Person},
     site::{Content, Resource},
-    world::World,
+    world::{Setup, World},
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use reqwest::{Method, StatusCode, Url, header::COOKIE};
@@ -37,15 +37,42 @@ enum Way {
     Save,
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_inward_is_dialled() -> Result<()> {
-    let world = World::setup()
+fn setup() -> Setup {
+    World::setup()
         .setting("limits.user_running", "8")
         .setting("worker.concurrency", "8")
         .setting("limits.attempts", "2")
         .setting("limits.idle_timeout", "20s")
-        .start()
-        .await?;
+}
+
+/// Some of them through a worker that would dial all of this machine itself: it is `sluice egress-proxy` that refuses.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_inward_is_dialled_by_the_one_exit() -> Result<()> {
+    let mut world = setup().one_exit().workers(0).start().await?;
+    let canary = Canary::start().await?;
+    world.set("egress.allow", &format!("127.0.0.0/8,[::1]:{}", canary.port()));
+    world.add_worker().await?;
+    let clip = Content::new(clips().await?.progressive.clone());
+    world.site.publish("/clip.mp4", Resource::file("video/mp4", clip));
+    let ours = [world.exit()?.address()?.to_owned(), world.emulator.address().to_owned(), world.web()?.to_owned()]
+        .map(|address| address.trim_start_matches("https://").trim_start_matches("http://").parse());
+    let ours: Vec<_> = ours.into_iter().collect::<Result<_, _>>()?;
+    let tricks: Vec<_> = publish_tricks(&world.site, &canary, &ours).into_iter().step_by(4).collect();
+    ensure!(tricks.len() >= 40, "{} tricks are too few", tricks.len());
+    let ada = world.person(ADA).await?;
+    let tried = tokio::time::timeout(LIMIT, Way::Api.try_all(&world, &ada, &tricks)).await;
+    let wrong = tried.context("it takes too long")??;
+    ensure!(canary.hits().is_empty(), "the canary was visited: {:#?}", canary.hits());
+    ensure!(wrong.is_empty(), "{wrong:#?}");
+    let metrics = client()?.get(format!("http://{}/metrics", world.exit()?.address()?)).send().await?;
+    let metrics = String::from_utf8(body(metrics, PAGE).await?)?;
+    ensure!(metrics.contains("sluice_egress_refused_total{reason=\"loopback\"}"), "{metrics}");
+    world.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_inward_is_dialled() -> Result<()> {
+    let world = setup().start().await?;
     let canary = Canary::start().await?;
     let clip = Content::new(clips().await?.progressive.clone());
     world.site.publish("/clip.mp4", Resource::file("video/mp4", clip));

@@ -9,6 +9,7 @@ mod conversions;
 mod crashes;
 mod dropbox;
 mod egress;
+mod exit;
 mod expect;
 mod flood;
 mod gate;

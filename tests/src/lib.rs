@@ -12,6 +12,7 @@ pub mod chaos;
 pub mod connect_proxy;
 pub mod curl;
 pub mod disk;
+pub mod doorman;
 pub mod emulator;
 pub mod eventually;
 pub mod family;

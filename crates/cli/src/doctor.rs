@@ -3,6 +3,7 @@
 mod check;
 mod children;
 mod dropbox;
+mod exit;
 mod proxy;
 mod redis;
 mod spool;
@@ -20,7 +21,7 @@ use crate::{installation::Installation, place::Place};
 /// Check everything that Sluice rests on, and say how to mend what is wrong
 ///
 /// Looks at Redis, its durability, its clock, the schema and the secret key; yt-dlp and its age, its JavaScript runtime and its Python; ffmpeg and
-/// ffprobe; what the kernel holds these to; the Dropbox app; the proxy in front; the spool's disk. Exit code 0 when nothing is broken (warnings
+/// ffprobe; what the kernel holds these to; the way out; the Dropbox app; the proxy in front; the spool's disk. Exit code 0 when nothing is broken (warnings
 /// may remain), 1 otherwise.
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
@@ -33,14 +34,15 @@ pub(crate) struct Doctor {
 pub(crate) async fn run(place: &Place, doctor: &Doctor) -> Result<ExitCode> {
     let installation = Installation::open(place)?;
     let settings = &installation.settings;
-    let (redis, tools, dropbox, children) = tokio::join!(
+    let (redis, tools, dropbox, children, exit) = tokio::join!(
         redis::checks(&installation),
         tools::checks(&settings.tools, Timestamp::now()),
         dropbox::checks(settings),
-        children::check(settings)
+        children::check(settings),
+        exit::check(settings)
     );
     let mut checks: Vec<Check> = [redis, tools, dropbox].concat();
-    checks.push(children);
+    checks.extend([children, exit]);
     checks.extend(proxy::check(&settings.server));
     checks.push(spool::check(&spool_dir(&installation), &settings.worker, &settings.limits));
     if doctor.json {

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "a command line speaks on standard output")]
 
 mod doctor;
+mod egress_proxy;
 mod installation;
 mod migrate;
 mod place;
@@ -50,10 +51,14 @@ enum Command {
     /// new one alone. It may run while everything else does, and be repeated.
     RotateKey,
     Token(token::Token),
+    EgressProxy(egress_proxy::EgressProxy),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Command::EgressProxy(args) = &cli.command {
+        return egress_proxy::run(&cli.place, args);
+    }
     sluice_runtime::install_crypto();
     // One thread: children are tied to the thread that started them.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -81,6 +86,8 @@ async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor(args) => doctor::run(&cli.place, args).await,
         Command::Migrate => migrate::run(&cli.place).await.map(|()| ExitCode::SUCCESS),
         Command::RotateKey => rotate_key::run(&cli.place).await.map(|()| ExitCode::SUCCESS),
+        // It starts as a server does, before this.
+        Command::EgressProxy(_) => Ok(ExitCode::FAILURE),
         Command::Token(args) => token::run(&cli.place, args).await.map(|()| ExitCode::SUCCESS),
     }
 }

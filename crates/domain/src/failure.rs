@@ -29,6 +29,8 @@ pub enum FailureKind {
     NoSuchFormat,
     /// Over `limits.max_file_bytes`.
     TooLarge,
+    /// What the site says of the link, rather than the media, is more than is taken in.
+    PageTooLarge,
     /// The account has too little free space.
     QuotaExceeded,
     /// The connection to Dropbox was withdrawn.
@@ -63,7 +65,7 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// Every kind: what the runbook in `docs/operator.md` and the tests go through.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::BadLink,
         Self::UnsupportedSite,
         Self::Private,
@@ -73,6 +75,7 @@ impl FailureKind {
         Self::Drm,
         Self::NoSuchFormat,
         Self::TooLarge,
+        Self::PageTooLarge,
         Self::QuotaExceeded,
         Self::DropboxDisconnected,
         Self::DropboxBusy,
@@ -103,6 +106,7 @@ impl FailureKind {
             Self::Drm => "drm",
             Self::NoSuchFormat => "no_such_format",
             Self::TooLarge => "too_large",
+            Self::PageTooLarge => "page_too_large",
             Self::QuotaExceeded => "quota_exceeded",
             Self::DropboxDisconnected => "dropbox_disconnected",
             Self::DropboxBusy => "dropbox_busy",
@@ -136,6 +140,9 @@ impl FailureKind {
             Self::Drm => "This is copy-protected, so it cannot be fetched.",
             Self::NoSuchFormat => "The site has nothing in this quality. Choose another one.",
             Self::TooLarge => "This is larger than this server allows.",
+            Self::PageTooLarge => {
+                "The site says more about this link than this server can take in. Try the link of a single video."
+            }
             Self::QuotaExceeded => "Your Dropbox has too little free space for this. Free some, then retry.",
             Self::DropboxDisconnected => "Dropbox no longer lets Sluice in. Connect your Dropbox again, then retry.",
             Self::DropboxBusy => "Dropbox was too busy for too long. Retry in a while.",
@@ -176,6 +183,7 @@ impl FailureKind {
             | Self::Drm
             | Self::NoSuchFormat
             | Self::TooLarge
+            | Self::PageTooLarge
             | Self::QuotaExceeded
             | Self::DropboxDisconnected
             | Self::DropboxRefused

@@ -19,6 +19,8 @@ pub struct DropboxConfig {
     pub authorize_url: String,
     /// The token endpoint.
     pub token_url: String,
+    /// The proxy through which https addresses are reached, if one is. The practice Dropbox (http) is near, and reached by itself.
+    pub proxy: Option<String>,
 }
 
 impl Default for DropboxConfig {
@@ -30,6 +32,7 @@ impl Default for DropboxConfig {
             content_url: "https://content.dropboxapi.com".into(),
             authorize_url: "https://www.dropbox.com/oauth2/authorize".into(),
             token_url: "https://api.dropboxapi.com/oauth2/token".into(),
+            proxy: None,
         }
     }
 }

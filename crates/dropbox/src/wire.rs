@@ -6,7 +6,7 @@
 use std::{error::Error, future::Future, sync::OnceLock, time::Duration};
 
 use http::HeaderMap;
-use reqwest::{Certificate, Client, RequestBuilder, redirect::Policy};
+use reqwest::{Certificate, Client, Proxy, RequestBuilder, redirect::Policy};
 use url::Url;
 
 use crate::{DropboxConfig, DropboxError, Tuning};
@@ -46,6 +46,7 @@ pub(crate) struct Wire {
     others: Vec<OnceLock<Client>>,
     tuning: Tuning,
     secure: bool,
+    proxy: Option<String>,
     api: String,
     content: String,
     pub(crate) token_url: Url,
@@ -60,10 +61,11 @@ impl Wire {
         let secure = [&api, &content, &token_url].iter().any(|url| url.scheme() == "https");
         let base = |url: &Url| url.as_str().trim_end_matches('/').to_owned();
         Ok(Self {
-            first: http_client(tuning, secure)?,
+            first: http_client(tuning, secure, config.proxy.as_deref())?,
             others: (1..tuning.most_lanes).map(|_| OnceLock::new()).collect(),
             tuning: tuning.clone(),
             secure,
+            proxy: config.proxy.clone(),
             api: base(&api),
             content: base(&content),
             token_url,
@@ -81,7 +83,8 @@ impl Wire {
 
     fn line(&self, line: usize) -> &Client {
         let Some(other) = line.checked_sub(1).and_then(|line| self.others.get(line)) else { return &self.first };
-        other.get_or_init(|| http_client(&self.tuning, self.secure).unwrap_or_else(|_| self.first.clone()))
+        let make = || http_client(&self.tuning, self.secure, self.proxy.as_deref());
+        other.get_or_init(|| make().unwrap_or_else(|_| self.first.clone()))
     }
 
     /// A POST to the token endpoint.
@@ -141,20 +144,23 @@ fn address(setting: &'static str, text: &str) -> Result<Url, DropboxError> {
     url.ok_or(DropboxError::Address { setting })
 }
 
-fn http_client(tuning: &Tuning, secure: bool) -> Result<Client, DropboxError> {
+fn http_client(tuning: &Tuning, secure: bool, proxy: Option<&str>) -> Result<Client, DropboxError> {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Somebody else may be first: then theirs is used.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
     let mut builder = Client::builder()
         .redirect(Policy::none())
-        .no_proxy()
         .connect_timeout(tuning.connect_timeout)
         .pool_idle_timeout(Duration::from_secs(60))
         .tcp_nodelay(true)
         .tcp_keepalive(Duration::from_secs(30))
         .http2_keep_alive_interval(Duration::from_secs(20))
         .http2_keep_alive_timeout(Duration::from_secs(20));
+    builder = match proxy {
+        Some(proxy) => builder.proxy(Proxy::https(proxy).map_err(DropboxError::Http)?),
+        None => builder.no_proxy(),
+    };
     builder = match &tuning.extra_roots_pem {
         Some(pem) => builder.tls_certs_merge(Certificate::from_pem_bundle(pem).map_err(DropboxError::Certificate)?),
         // A system without certificates is no obstacle where none is needed.

@@ -12,14 +12,16 @@ mod ports;
 mod proxy;
 mod refusal;
 mod tally;
+mod upstream;
 
 pub use address::{AddressClass, classify};
-pub use client::{Guarded, NoRequest, refusal_in};
+pub use client::{Asking, Guarded, NoRequest};
 pub use egress::{Egress, Unreachable};
 pub use exception::Exception;
 pub use lookup::{Lookup, SystemLookup};
 pub use network::Network;
 pub use policy::Policy;
 pub use ports::{PortRange, is_never_dialled};
-pub use proxy::{Pass, Proxy, Serving};
+pub use proxy::{Gateway, Pass, Proxy, Serving};
 pub use refusal::{BadRule, Reason, Refusal};
+pub use upstream::Upstream;

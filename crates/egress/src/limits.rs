@@ -23,10 +23,20 @@ pub(crate) const MAX_CLIENTS: usize = 32;
 pub(crate) const MAX_CONNECTIONS: usize = 512;
 /// Connections to the proxy at once, of one pass.
 pub(crate) const MAX_CONNECTIONS_OF_ONE: usize = 64;
+/// Connections to a gateway at once, and as many again from it; of all callers.
+pub(crate) const MAX_CONNECTIONS_OF_GATEWAY: usize = 4096;
+/// Ways out through a gateway at once, of one caller: a worker with all its children.
+pub(crate) const MAX_CONNECTIONS_OF_CALLER: usize = 1024;
+/// Callers of a gateway that are remembered; beyond this, those that hold nothing are forgotten.
+pub(crate) const MAX_CALLERS: usize = 1024;
+/// How long a gateway that was told to stop lets what passes go on.
+pub(crate) const LAST_WORDS: Duration = Duration::from_secs(5);
 /// The head of a request or an answer, in bytes. Signed links are long.
 pub(crate) const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// Header lines of a request or an answer.
 pub(crate) const MAX_HEADERS: usize = 100;
+/// What a tunnel holds of each direction, in bytes. With fewer, larger reads it passes on twice as much, for two thirds of the time.
+pub(crate) const TUNNEL_BYTES: usize = 32 * 1024;
 /// Until the head of a request is there, from the connection or from the answer before it.
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// Until a site answers with a head.

@@ -6,9 +6,13 @@
 //!
 //! It runs on a thread of its own, so that a worker which is busy hashing does not slow its children down, nor they it. It caches nothing, follows no
 //! redirect, and looks into no tunnel.
+//!
+//! [`Gateway`] is the same as a service, for whole processes: whoever reaches it may use it, and where it stands says who that is.
 
 mod connection;
 mod forward;
+mod gateway;
+mod own;
 mod pass;
 mod tunnel;
 
@@ -25,10 +29,14 @@ use tokio::{
     runtime::{Builder, Handle},
     sync::Semaphore,
 };
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
 
+pub use gateway::Gateway;
 pub use pass::Pass;
-use pass::Passes;
+use pass::{Door, Passes};
 
 use crate::{Egress, limits::MAX_CONNECTIONS};
 
@@ -38,6 +46,7 @@ pub struct Proxy(Arc<Inner>);
 
 struct Inner {
     shared: Arc<Shared>,
+    passes: Passes,
     address: SocketAddr,
     runtime: Handle,
     _end: DropGuard,
@@ -46,9 +55,17 @@ struct Inner {
 /// What its connections share.
 pub(crate) struct Shared {
     pub(crate) egress: Egress,
-    pub(crate) passes: Passes,
+    pub(crate) door: Door,
+    /// What a gateway tells of itself. A proxy of children tells them nothing.
+    pub(crate) figures: Option<Box<dyn Fn() -> String + Send + Sync>>,
     pub(crate) slots: Arc<Semaphore>,
+    /// Ways out, of all who use it.
+    pub(crate) ways: Arc<Semaphore>,
+    /// No more requests are taken.
+    pub(crate) closing: CancellationToken,
     pub(crate) end: CancellationToken,
+    /// Connections and tunnels that are there.
+    pub(crate) tasks: TaskTracker,
 }
 
 impl fmt::Debug for Proxy {
@@ -65,12 +82,17 @@ impl Proxy {
     pub fn start(egress: Egress) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
-        let end = CancellationToken::new();
+        let (end, passes) = (CancellationToken::new(), Passes::default());
         let shared = Arc::new(Shared {
             egress,
-            passes: Passes::default(),
+            door: Door::Passes(passes.clone()),
+            figures: None,
             slots: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+            // Each pass has a bound of its own.
+            ways: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+            closing: CancellationToken::new(),
             end: end.clone(),
+            tasks: TaskTracker::new(),
         });
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
@@ -83,7 +105,7 @@ impl Proxy {
             });
             serving.egress.forgets(address);
         })?;
-        Ok(Self(Arc::new(Inner { shared, address, runtime: handle, _end: end.drop_guard() })))
+        Ok(Self(Arc::new(Inner { shared, passes, address, runtime: handle, _end: end.drop_guard() })))
     }
 
     /// Where it listens.
@@ -95,12 +117,12 @@ impl Proxy {
     /// The right to use it, for as long as it is held.
     #[must_use]
     pub fn pass(&self) -> Pass {
-        self.0.shared.passes.make(self.0.address.port())
+        self.0.passes.make(self.0.address.port())
     }
 
     /// Speaks to one child over this stream, until it ends.
     pub async fn converse(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        connection::serve(&self.0.shared, stream).await;
+        connection::serve(&self.0.shared, None, stream).await;
     }
 
     /// Serves another listener as well, such as one in the network namespace of a child, until the answer is dropped.
@@ -132,4 +154,4 @@ async fn accept(shared: &Arc<Shared>, listener: std::net::TcpListener, end: &Can
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

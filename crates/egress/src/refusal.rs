@@ -29,6 +29,8 @@ pub enum Reason {
     NotTheWeb,
     /// It is this very proxy.
     Itself,
+    /// The proxy upstream has a reason that this version has no word for.
+    Upstream,
 }
 
 impl Reason {
@@ -40,7 +42,17 @@ impl Reason {
             Self::Port => "port",
             Self::NotTheWeb => "not_the_web",
             Self::Itself => "itself",
+            Self::Upstream => "upstream",
         }
+    }
+
+    /// The reason of this word.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        let classes = AddressClass::ALL.into_iter().map(Self::Address);
+        classes
+            .chain([Self::Port, Self::NotTheWeb, Self::Itself, Self::Upstream])
+            .find(|reason| reason.as_str() == word)
     }
 }
 
@@ -59,6 +71,9 @@ pub enum BadRule {
     /// Neither a network nor a service.
     #[error("{0:?} is neither a network, such as 10.1.0.0/16, nor a service, such as 127.0.0.1:8000 or nas.lan:8000")]
     Exception(String),
+    /// No proxy.
+    #[error("{0:?} is not a proxy, such as http://proxy:3128: a host and a port, without a name, a password or a path")]
+    Upstream(String),
     /// No port.
     #[error("{0:?} is neither a port, such as 443, nor a range of ports, such as 1024-65535")]
     Ports(String),

@@ -6,7 +6,7 @@ use clap::Args;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use crate::{Settings, ready, signals, telemetry};
+use crate::{Settings, SettingsError, ready, signals, telemetry};
 
 /// The exit code for settings that cannot be used (`EX_USAGE` of sysexits.h): restarting will not help.
 pub const EXIT_SETTINGS: u8 = 64;
@@ -51,7 +51,24 @@ where
     A: FnOnce(Boot) -> F,
     F: Future<Output = anyhow::Result<()>>,
 {
-    let settings = match Settings::load_for_server(args.config.as_deref()) {
+    run_with(service, args, Settings::load_for_server(args.config.as_deref()), app)
+}
+
+/// The same for the proxy that other processes go out through, which has neither Redis nor keys.
+pub fn run_proxy<A, F>(service: &str, args: &BootArgs, app: A) -> ExitCode
+where
+    A: FnOnce(Boot) -> F,
+    F: Future<Output = anyhow::Result<()>>,
+{
+    run_with(service, args, Settings::load_for_proxy(args.config.as_deref()), app)
+}
+
+fn run_with<A, F>(service: &str, args: &BootArgs, settings: Result<Settings, SettingsError>, app: A) -> ExitCode
+where
+    A: FnOnce(Boot) -> F,
+    F: Future<Output = anyhow::Result<()>>,
+{
+    let settings = match settings {
         Ok(settings) => settings,
         Err(error) => {
             eprintln!("{service}: {error}");

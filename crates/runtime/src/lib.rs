@@ -10,7 +10,7 @@ mod settings;
 pub mod signals;
 pub mod telemetry;
 
-pub use boot::{Boot, BootArgs, EXIT_SETTINGS, install_crypto, run};
+pub use boot::{Boot, BootArgs, EXIT_SETTINGS, install_crypto, run, run_proxy};
 pub use settings::{
     Access, BadNetwork, DEFAULTS, Dropbox, Egress, Fault, Limits, Log, LogFormat, Network, Redis, Security, Server,
     Settings, SettingsError, Tools, Worker,

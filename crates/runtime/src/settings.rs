@@ -14,7 +14,7 @@ use std::{fmt, net::SocketAddr, path::Path, path::PathBuf, time::Duration};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use sluice_domain::{AccountId, ByteSize, RateLimit};
-use sluice_egress::{Exception, Policy, PortRange};
+use sluice_egress::{Exception, Policy, PortRange, Upstream};
 use thiserror::Error;
 
 pub use network::{BadNetwork, Network};
@@ -54,6 +54,16 @@ impl Settings {
     /// Every unknown key, every bad value and every missing one, together.
     pub fn load_for_server(config: Option<&Path>) -> Result<Self, SettingsError> {
         Self::from_layers(&layers::Layers::from_system(config)?, true)
+    }
+
+    /// The same, for the proxy that other processes go out through: it needs neither Redis nor a key.
+    ///
+    /// # Errors
+    /// As [`Settings::load`], and when this proxy is to go out through another.
+    pub fn load_for_proxy(config: Option<&Path>) -> Result<Self, SettingsError> {
+        let settings = Self::load(config)?;
+        let faults = checks::needed_to_be_a_proxy(&settings);
+        if faults.is_empty() { Ok(settings) } else { Err(SettingsError { faults }) }
     }
 
     /// The same from texts: those of a settings file, and of variables that begin with `SLUICE__`.
@@ -239,6 +249,11 @@ pub struct Egress {
     /// The ports on which sites are visited.
     #[serde(deserialize_with = "text::rules")]
     pub ports: Vec<PortRange>,
+    /// The proxy that everything goes out through, if there is one.
+    #[serde(deserialize_with = "text::upstream_or_empty")]
+    pub upstream_proxy: Option<Upstream>,
+    /// Where `sluice egress-proxy` listens; port 0 takes a free one.
+    pub proxy_bind: SocketAddr,
 }
 
 impl Egress {

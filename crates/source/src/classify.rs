@@ -101,6 +101,8 @@ const TABLE: &[(&[&str], FailureKind)] = &[
     (&["is not a valid url"], FailureKind::BadLink),
     (&["did not get any data blocks"], FailureKind::BadLink),
     (&["downloaded file is empty"], FailureKind::BadLink),
+    // A page that unpacks to more than the child may hold.
+    (&["memoryerror"], FailureKind::PageTooLarge),
     // Our side.
     (&["no space left on device"], FailureKind::NoSpool),
     (&["file too large"], FailureKind::NoSpool),
@@ -133,7 +135,7 @@ fn failure(stderr: &str, status: &str) -> Failure {
 fn error_lines(stderr: &str) -> String {
     let mut inside = false;
     let kept = stderr.lines().filter(|line| {
-        let begins = line.starts_with("ERROR:") || line.starts_with("yt_dlp.");
+        let begins = ["ERROR:", "yt_dlp.", "MemoryError"].iter().any(|begin| line.starts_with(begin));
         inside = begins || (inside && !line.starts_with("WARNING:"));
         inside
     });

@@ -9,10 +9,10 @@ mod link;
 mod pauses;
 mod plans;
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use sluice_dropbox::{Dropbox, DropboxConfig, DropboxError, Tuning};
-use sluice_egress::Egress;
+use sluice_egress::{Egress, Gateway};
 use sluice_queue::{Queue, QueueConfig};
 use sluice_runtime::Settings;
 use sluice_source::{SourceError, Tools, ToolsConfig};
@@ -24,6 +24,8 @@ pub use plans::{keep, keep_for_saves, kept, kept_for_saves};
 
 use pauses::SharedPauses;
 
+/// The proxy that other processes go out through: named here for the command line, which judges nothing itself.
+pub use sluice_egress::Gateway as EgressProxy;
 /// What an operator sees of the queue that [`queue`] gives: named here for programs that need no more of it.
 pub use sluice_queue::{Overview, WorkerSeen};
 /// What the kernel holds the foreign programs to: named here for programs that start none.
@@ -70,6 +72,7 @@ pub fn dropbox(settings: &Settings, tuning: Tuning, store: Store) -> Result<Drop
         content_url: dropbox.content_url.clone(),
         authorize_url: dropbox.authorize_url.clone(),
         token_url: dropbox.token_url.clone(),
+        proxy: settings.egress.upstream_proxy.as_ref().map(ToString::to_string),
     };
     Dropbox::new(config, tuning, Arc::new(SharedPauses(store)))
 }
@@ -77,7 +80,22 @@ pub fn dropbox(settings: &Settings, tuning: Tuning, store: Store) -> Result<Drop
 /// Who judges what this process and its programs dial: one for a process, so that its figures are those of the process.
 #[must_use]
 pub fn egress(settings: &Settings) -> Egress {
-    Egress::new(settings.egress.policy())
+    Egress::through(settings.egress.upstream_proxy.clone(), settings.egress.policy())
+}
+
+/// The proxy that other processes go out through, listening.
+///
+/// # Errors
+/// When it cannot listen where the settings say.
+pub async fn egress_proxy(settings: &Settings) -> io::Result<EgressProxy> {
+    let egress = egress(settings);
+    let figures = egress.clone();
+    Gateway::bind(settings.egress.proxy_bind, egress, move || egress_figures(&figures)).await
+}
+
+/// Does the proxy that this process goes out through answer? `None` where there is none.
+pub async fn upstream_answers(settings: &Settings) -> Option<io::Result<()>> {
+    Some(settings.egress.upstream_proxy.as_ref()?.answers().await)
 }
 
 /// The foreign programs; how long and how often they run at once is a matter of each process.

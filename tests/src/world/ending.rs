@@ -24,6 +24,9 @@ impl World {
             worker.stop().await?;
         }
         self.web.take().context("the web server is gone")?.stop().await?;
+        if let Some(mut exit) = self.exit.take() {
+            exit.stop().await?;
+        }
         let spooled = spooled(&self.spool())?;
         ensure!(spooled.is_empty(), "the spool is not empty: {spooled:?}");
         let place = self.directory.path().to_owned();

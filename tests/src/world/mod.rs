@@ -4,6 +4,7 @@
 //! order and fails when anything is left behind, or a drop after a failure, which prints the logs and kills what runs.
 
 mod ending;
+mod exit;
 mod leftovers;
 mod setup;
 
@@ -25,6 +26,7 @@ use crate::{
     site::Site,
 };
 
+pub use exit::Exit;
 pub use setup::Setup;
 
 /// Everything that one test needs, running.
@@ -38,6 +40,7 @@ pub struct World {
     // Where its data are while it is away.
     redis_place: Option<Place>,
     line: Option<Proxy>,
+    exit: Option<Exit>,
     web: Option<Process>,
     workers: Vec<Process>,
     started: usize,
@@ -194,6 +197,11 @@ impl World {
     /// The line to Redis, in a world that was set up with one.
     pub fn line(&self) -> Result<&Proxy> {
         self.line.as_ref().context("the world was not set up with a proxy")
+    }
+
+    /// The one way out, in a world that was set up with one.
+    pub fn exit(&mut self) -> Result<&mut Exit> {
+        self.exit.as_mut().context("the world was not set up behind a proxy")
     }
 
     /// Who vouches for Dropbox and the site, in a world that was set up so.

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use rand::RngCore as _;
 use tokio::sync::Semaphore;
 
-use super::World;
+use super::{Exit, World};
 use crate::{
     authority::Authority,
     emulator::{APP_KEY, Emulator},
@@ -26,6 +26,7 @@ pub struct Setup {
     fsync: Fsync,
     proxied: bool,
     secure: bool,
+    exit: bool,
     password: Option<String>,
 }
 
@@ -43,6 +44,7 @@ impl Default for Setup {
             fsync: Fsync::Always,
             proxied: false,
             secure: false,
+            exit: false,
             password: None,
         }
     }
@@ -91,6 +93,14 @@ impl Setup {
         self
     }
 
+    /// Leaves the web server and the workers no way out but `sluice egress-proxy`, with a doorman before whatever is outside: `World::exit`. Dropbox
+    /// speaks TLS, and the site TLS too.
+    #[must_use]
+    pub fn one_exit(mut self) -> Self {
+        self.exit = true;
+        self.secure()
+    }
+
     /// Lets Redis ask for a password.
     #[must_use]
     pub fn password(mut self, password: &str) -> Self {
@@ -117,7 +127,15 @@ impl Setup {
         };
         let (redis, emulator) = tokio::try_join!(Redis::start(place, self.fsync), dropbox)?;
         let mut allowed = site.address().to_string();
-        if let Some(authority) = &authority {
+        let mut exit = None;
+        let mut dropbox = emulator.address().to_owned();
+        if let (Some(authority), true) = (&authority, self.exit) {
+            let mut doors = Exit::prepare(&site, authority, &emulator).await?;
+            allowed = format!("{allowed},{}", doors.allowed());
+            dropbox = format!("https://{}", doors.dropbox.address());
+            doors.open(place, &allowed).await.context("sluice egress-proxy")?;
+            exit = Some(doors);
+        } else if let Some(authority) = &authority {
             allowed = format!("{allowed},{}", site.secure(authority).await?);
         }
         let line = if self.proxied { Some(Proxy::start(redis.socket()).await?) } else { None };
@@ -137,10 +155,10 @@ impl Setup {
             ("server.bind", "127.0.0.1:0".to_owned()),
             ("redis.url", redis_url),
             ("dropbox.app_key", APP_KEY.to_owned()),
-            ("dropbox.api_url", emulator.address().to_owned()),
-            ("dropbox.content_url", emulator.address().to_owned()),
+            ("dropbox.api_url", dropbox.clone()),
+            ("dropbox.content_url", dropbox.clone()),
             ("dropbox.authorize_url", format!("{}/oauth2/authorize", emulator.address())),
-            ("dropbox.token_url", format!("{}/oauth2/token", emulator.address())),
+            ("dropbox.token_url", format!("{dropbox}/oauth2/token")),
             ("worker.spool_dir", path("spool")),
             ("worker.drain", "2s".to_owned()),
             ("egress.allow", allowed),
@@ -149,6 +167,9 @@ impl Setup {
             ("tools.yt_dlp", yt_dlp.display().to_string()),
             ("tools.plugin_dirs", tools::plugins().display().to_string()),
         ];
+        if let Some(exit) = &exit {
+            settings.push(("egress.upstream_proxy", format!("http://{}", exit.address()?)));
+        }
         // The people of the tests are faster than people, and all have one address.
         let off = || "off".to_owned();
         settings.extend([
@@ -173,6 +194,7 @@ impl Setup {
             redis: Some(redis),
             redis_place: None,
             line,
+            exit,
             web: None,
             workers: Vec::new(),
             started: 0,

@@ -36,7 +36,11 @@ async fn app(settings: &Settings) -> Check {
         form.push(("client_secret", secret.expose_secret()));
     }
     let answer = async {
-        let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
+        let mut client = reqwest::Client::builder().timeout(TIMEOUT);
+        if let Some(upstream) = &settings.egress.upstream_proxy {
+            client = client.proxy(reqwest::Proxy::https(upstream.to_string())?);
+        }
+        let client = client.build()?;
         let mut response = client.post(url).form(&form).send().await?;
         let mut text = Vec::new();
         while let Some(chunk) = response.chunk().await? {

@@ -242,6 +242,7 @@ pub(crate) fn config(base: &str) -> DropboxConfig {
         content_url: base.into(),
         authorize_url: format!("{base}/oauth2/authorize"),
         token_url: format!("{base}/oauth2/token"),
+        proxy: None,
     }
 }
 

@@ -1,14 +1,14 @@
 //! One connection: its requests, one after another.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::IpAddr, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, combinators::BoxBody};
 use hyper::{
-    HeaderMap, Method, Request, Response, StatusCode,
+    Method, Request, Response, StatusCode,
     body::Incoming,
     ext::ReasonPhrase,
-    header::{CONTENT_TYPE, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION},
+    header::{CONTENT_TYPE, HeaderValue, PROXY_AUTHENTICATE},
     server::conn::http1,
     service::service_fn,
 };
@@ -19,10 +19,11 @@ use tokio::{
     time::sleep,
 };
 
-use super::{Shared, forward, pass::PassState, tunnel};
+use super::{Shared, forward, own, tunnel};
 use crate::{
     Refusal, Unreachable,
     limits::{HEAD_TIMEOUT, MAX_HEAD_BYTES, MAX_HEADERS},
+    upstream::{UNKNOWN, UNREACHABLE, VERDICT},
 };
 
 /// A body that passes through, or a few words of ours.
@@ -35,6 +36,8 @@ pub(super) enum Denial {
     TooMany,
     Malformed(&'static str),
     Refused(Refusal),
+    /// The name has no address.
+    Unknown(String),
     Unreachable(String),
     TooSlow,
 }
@@ -42,7 +45,7 @@ pub(super) enum Denial {
 /// Takes connections for ever.
 pub(super) async fn accept(shared: &Arc<Shared>, listener: &TcpListener) {
     while let Ok(slot) = shared.slots.clone().acquire_owned().await {
-        let Ok((stream, _)) = listener.accept().await else {
+        let Ok((stream, peer)) = listener.accept().await else {
             // Out of file descriptors, most likely: give the others time to close some.
             sleep(Duration::from_millis(100)).await;
             continue;
@@ -50,15 +53,19 @@ pub(super) async fn accept(shared: &Arc<Shared>, listener: &TcpListener) {
         // A socket that is gone already says so when it is used.
         let _ = stream.set_nodelay(true);
         let shared = shared.clone();
-        tokio::spawn(async move {
-            let _ended = shared.end.run_until_cancelled(Box::pin(serve(&shared, stream))).await;
+        shared.tasks.clone().spawn(async move {
+            let _ended = shared.end.run_until_cancelled(Box::pin(serve(&shared, Some(peer.ip()), stream))).await;
             drop(slot);
         });
     }
 }
 
-pub(super) async fn serve(shared: &Arc<Shared>, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-    let service = service_fn(|request| answer(shared.clone(), request));
+pub(super) async fn serve(
+    shared: &Arc<Shared>,
+    peer: Option<IpAddr>,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) {
+    let service = service_fn(|request| answer(shared.clone(), peer, request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
@@ -66,16 +73,31 @@ pub(super) async fn serve(shared: &Arc<Shared>, stream: impl AsyncRead + AsyncWr
         .max_headers(MAX_HEADERS)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
-    if let Err(error) = connection.await {
-        tracing::debug!(%error, "A child's connection ended early");
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = shared.closing.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "A connection to the proxy ended early");
     }
 }
 
-async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Body>, hyper::Error> {
-    let pass = match pass(&shared, request.headers()) {
+async fn answer(
+    shared: Arc<Shared>,
+    peer: Option<IpAddr>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, hyper::Error> {
+    let pass = match shared.door.admits(peer, request.headers()) {
         Some(pass) => pass,
         None => return Ok(Denial::NoPass.response()),
     };
+    if let Some(answer) = own::answer(&shared, &request).await {
+        return Ok(answer);
+    }
     let done = if request.method() == Method::CONNECT {
         tunnel::open(&shared, &pass, request).await
     } else {
@@ -89,27 +111,29 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
     }))
 }
 
-fn pass(shared: &Shared, headers: &HeaderMap) -> Option<Arc<PassState>> {
-    shared.passes.of(headers.get(PROXY_AUTHORIZATION)?.to_str().ok()?)
-}
-
 impl From<Unreachable> for Denial {
     fn from(error: Unreachable) -> Self {
         match error {
             Unreachable::Refused(refusal) => Self::Refused(refusal),
-            other => Self::Unreachable(other.to_string()),
+            Unreachable::Unknown(_) => Self::Unknown(error.to_string()),
+            other @ Unreachable::Silent(_) => Self::Unreachable(other.to_string()),
         }
     }
 }
 
 impl Denial {
-    fn response(self) -> Response<Body> {
+    pub(super) fn response(self) -> Response<Body> {
+        let verdict = match &self {
+            Self::Refused(refusal) => refusal.reason.as_str(),
+            Self::Unknown(_) => UNKNOWN,
+            Self::NoPass | Self::TooMany | Self::Malformed(_) | Self::Unreachable(_) | Self::TooSlow => UNREACHABLE,
+        };
         let (status, said) = match self {
             Self::NoPass => (StatusCode::PROXY_AUTHENTICATION_REQUIRED, "no pass".to_owned()),
             Self::TooMany => (StatusCode::SERVICE_UNAVAILABLE, "too many connections".to_owned()),
             Self::Malformed(why) => (StatusCode::BAD_REQUEST, why.to_owned()),
             Self::Refused(refusal) => (StatusCode::FORBIDDEN, refusal.to_string()),
-            Self::Unreachable(why) => (StatusCode::BAD_GATEWAY, why),
+            Self::Unknown(why) | Self::Unreachable(why) => (StatusCode::BAD_GATEWAY, why),
             Self::TooSlow => (StatusCode::GATEWAY_TIMEOUT, "the site timed out".to_owned()),
         };
         let mut response = Response::new(words(said.clone()));
@@ -118,6 +142,7 @@ impl Denial {
         if let Ok(phrase) = ReasonPhrase::try_from(said.into_bytes()) {
             response.extensions_mut().insert(phrase);
         }
+        response.headers_mut().insert(VERDICT, HeaderValue::from_static(verdict));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
             response.headers_mut().insert(PROXY_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"sluice\""));

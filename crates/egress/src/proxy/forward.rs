@@ -21,18 +21,19 @@ use hyper::{
     },
 };
 use hyper_util::rt::TokioIo;
-use tokio::{sync::OwnedSemaphorePermit, time::timeout};
+use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 use url::{Position, Url};
 
 use super::{
     Shared,
     connection::{Body, Denial},
-    pass::PassState,
+    pass::{PassState, Way},
 };
 use crate::{
     Reason,
     limits::{ANSWER_TIMEOUT, MAX_HEAD_BYTES, MAX_HEADERS},
+    upstream::VERDICT,
 };
 
 /// Headers of one connection, not of what passes through.
@@ -50,9 +51,9 @@ pub(super) async fn forward(
         return Err(Denial::Malformed("TRACE"));
     }
     let (host, port) = shared.egress.judge_url(&url).map_err(Denial::Refused)?;
-    let slot = pass.slots.clone().try_acquire_owned().map_err(|_| Denial::TooMany)?;
+    let slot = shared.way(pass)?;
     let request = rewritten(request, &url)?;
-    let site = shared.egress.dial(&host, port).await?;
+    let site = shared.egress.open(&host, port).await?;
     let broken = |error: hyper::Error| Denial::Unreachable(format!("the site broke off: {error}"));
     let (mut sender, connection) = http1::Builder::new()
         .max_buf_size(MAX_HEAD_BYTES)
@@ -119,6 +120,8 @@ fn strip(headers: &mut HeaderMap) {
     for name in named.iter().chain(&HOP_BY_HOP) {
         headers.remove(name);
     }
+    // A word of proxies: a site has none to say.
+    headers.remove(VERDICT);
     for name in OLD_HOP_BY_HOP {
         headers.remove(name);
     }
@@ -127,7 +130,7 @@ fn strip(headers: &mut HeaderMap) {
 /// An answer's body, with what it takes up here.
 struct Passing {
     body: Incoming,
-    _slot: OwnedSemaphorePermit,
+    _slot: Way,
     _connection: AbortOnDropHandle<()>,
 }
 

@@ -16,7 +16,7 @@ use super::*;
 use crate::{AddressClass, Lookup, Policy, Reason};
 
 /// Names of the tests: `site.example` is the site, `in.example` leads inward, everything else nowhere.
-struct Names;
+pub(crate) struct Names;
 
 #[async_trait]
 impl Lookup for Names {
@@ -30,13 +30,13 @@ impl Lookup for Names {
 }
 
 /// A site that keeps what it was asked and gives one answer.
-struct Site {
-    port: u16,
+pub(crate) struct Site {
+    pub(crate) port: u16,
     heard: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Site {
-    async fn start(answer: &'static str) -> Self {
+    pub(crate) async fn start(answer: &'static str) -> Self {
         let listener = Listener::bind("127.0.0.1:0").await.unwrap();
         let (port, heard) = (listener.local_addr().unwrap().port(), Arc::new(Mutex::new(Vec::new())));
         let ear = heard.clone();
@@ -60,12 +60,12 @@ impl Site {
         Self { port, heard }
     }
 
-    fn heard(&self) -> String {
+    pub(crate) fn heard(&self) -> String {
         String::from_utf8(std::mem::take(&mut *self.heard.lock().unwrap())).unwrap()
     }
 }
 
-const OK: &str = "HTTP/1.1 200 Fine by me\r\ncontent-length: 5\r\nkeep-alive: 5\r\nx-kept: 1\r\n\r\nbytes";
+pub(crate) const OK: &str = "HTTP/1.1 200 Fine by me\r\ncontent-length: 5\r\nkeep-alive: 5\r\nx-kept: 1\r\n\r\nbytes";
 
 fn proxy(site: &Site) -> Proxy {
     let allow = vec![format!("127.0.0.1:{}", site.port).parse().unwrap()];
@@ -73,7 +73,7 @@ fn proxy(site: &Site) -> Proxy {
 }
 
 /// `Proxy-Authorization`, as a child derives it from the address.
-fn key(pass: &Pass) -> String {
+pub(crate) fn key(pass: &Pass) -> String {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     let url = url::Url::parse(&pass.url()).unwrap();
     format!("Proxy-Authorization: Basic {}\r\n", STANDARD.encode(format!("{}:x", url.username())))
@@ -84,7 +84,7 @@ async fn dial(proxy: &Proxy) -> TcpStream {
 }
 
 /// One answer, or what there is of it when the connection ends.
-async fn said(stream: &mut TcpStream) -> String {
+pub(crate) async fn said(stream: &mut TcpStream) -> String {
     let (mut all, mut piece) = (Vec::new(), [0; 4096]);
     let reading = async {
         while let Ok(read @ 1..) = stream.read(&mut piece).await {

@@ -10,7 +10,7 @@ use std::{
 use hyper::{Request, Response, body::Incoming};
 use hyper_util::rt::TokioIo;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional},
+    io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional_with_sizes},
     time::{Instant, sleep_until},
 };
 
@@ -19,7 +19,11 @@ use super::{
     connection::{Body, Denial, words},
     pass::PassState,
 };
-use crate::{Reason, egress::host, limits::IDLE_TIMEOUT};
+use crate::{
+    Reason,
+    egress::host,
+    limits::{IDLE_TIMEOUT, TUNNEL_BYTES},
+};
 
 pub(super) async fn open(
     shared: &Arc<Shared>,
@@ -34,18 +38,18 @@ pub(super) async fn open(
     let Some(host) = host(authority.host()) else {
         return Err(Denial::Refused(shared.egress.refuse(authority.host(), port, Reason::NotTheWeb)));
     };
-    let slot = pass.slots.clone().try_acquire_owned().map_err(|_| Denial::TooMany)?;
-    let site = shared.egress.dial(&host, port).await?;
+    let slot = shared.way(pass)?;
+    let site = shared.egress.open(&host, port).await?;
     let upgrade = hyper::upgrade::on(&mut request);
     let (end, all) = (pass.end.clone(), shared.end.clone());
-    tokio::spawn(async move {
+    shared.tasks.spawn(async move {
         let passing = async {
             let Ok(child) = upgrade.await else { return };
             let alive = Arc::new(Mutex::new(Instant::now()));
             let (mut child, mut site) = (Watched::new(TokioIo::new(child), &alive), Watched::new(site, &alive));
             tokio::select! {
                 // However it ends, both sides see their connection close.
-                _ = copy_bidirectional(&mut child, &mut site) => {}
+                _ = copy_bidirectional_with_sizes(&mut child, &mut site, TUNNEL_BYTES, TUNNEL_BYTES) => {}
                 () = idle(&alive) => {}
             }
         };

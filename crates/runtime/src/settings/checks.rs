@@ -105,6 +105,20 @@ pub(super) fn needed_to_serve(settings: &Settings) -> Vec<Fault> {
     faults
 }
 
+/// What keeps a process from being the proxy of others.
+pub(super) fn needed_to_be_a_proxy(settings: &Settings) -> Vec<Fault> {
+    let fault = |problem: &str| Fault {
+        key: "egress.upstream_proxy".to_owned(),
+        origin: "checked".to_owned(),
+        problem: problem.to_owned(),
+    };
+    let upstream = settings.egress.upstream_proxy.as_ref();
+    upstream
+        .map(|_| fault("this proxy is the one that goes out by itself: set it for the others alone"))
+        .into_iter()
+        .collect()
+}
+
 fn is_key(key: &SecretString) -> bool {
     // Several keys, separated by spaces, while one is being replaced by another.
     key.expose_secret().split_whitespace().all(|key| key.len() >= MIN_KEY_CHARS)

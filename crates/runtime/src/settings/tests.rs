@@ -94,6 +94,17 @@ fn a_rule_that_opens_nothing_in_particular_is_a_fault() {
 }
 
 #[test]
+fn a_way_out_is_a_proxy_and_the_proxy_has_none() {
+    assert_eq!(load("", &[]).unwrap().egress.upstream_proxy, None);
+    let settings = load("", &[("SLUICE__EGRESS__UPSTREAM_PROXY", "http://proxy:3128/")]).unwrap();
+    assert_eq!(settings.egress.upstream_proxy.as_ref().unwrap().to_string(), "http://proxy:3128");
+    let told = checks::needed_to_be_a_proxy(&settings);
+    assert!(told.len() == 1 && told[0].key == "egress.upstream_proxy", "{told:?}");
+    faults("[egress]\nupstream_proxy = 'proxy:3128'", &[], &["egress.upstream_proxy: \"proxy:3128\" is not a proxy"]);
+    faults("[egress]\nproxy_bind = 'proxy'", &[], &["egress.proxy_bind"]);
+}
+
+#[test]
 fn operators_are_named_and_can_sign_in() {
     let (ada, ben) = (&"dbid:ada".parse().unwrap(), &"dbid:ben".parse().unwrap());
     let nobody = load("", &[]).unwrap().access;

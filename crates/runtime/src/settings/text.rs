@@ -3,6 +3,7 @@
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Deserializer, de::Error as _};
+use sluice_egress::Upstream;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
@@ -50,6 +51,12 @@ pub(super) fn address_or_empty<'de, D: Deserializer<'de>>(value: D) -> Result<Op
         "" => Ok(None),
         text => text.parse().map(Some).map_err(|_| D::Error::custom("not an address and port, such as 127.0.0.1:9090")),
     }
+}
+
+/// The address of a proxy.
+pub(super) fn upstream_or_empty<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Upstream>, D::Error> {
+    let text = String::deserialize(value)?;
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(D::Error::custom) }
 }
 
 /// A list of texts, each of which is a rule.

@@ -9,7 +9,7 @@ pub(crate) async fn read_at_most(reader: impl AsyncRead + Unpin, max: usize) -> 
     let mut bytes = Vec::new();
     reader.take(max as u64 + 1).read_to_end(&mut bytes).await?;
     if bytes.len() > max {
-        return Err(io::Error::other(format!("more than {max} bytes of output")));
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("more than {max} bytes of output")));
     }
     Ok(bytes)
 }

@@ -139,6 +139,8 @@ fn where_sites_send_us() {
 
 #[test]
 fn only_errors_count() {
+    check("Traceback (most recent call last):\n  File \"x\", line 1\nMemoryError", FailureKind::PageTooLarge);
+    check("ERROR: MemoryError()", FailureKind::PageTooLarge);
     check("WARNING: HTTP Error 404: Not Found", FailureKind::Internal);
     check("ERROR: something new\nWARNING: HTTP Error 404", FailureKind::Internal);
     check("ERROR: something new\n  that goes on: HTTP Error 404", FailureKind::BadLink);

@@ -158,7 +158,7 @@ impl Word {
                 serde_json::from_slice(&line).map_err(|error| Failure::internal(format!("an answer: {error}")))
             }
             // Plain yt-dlp has the same limit: there is nobody else to ask.
-            Line::TooLong => Err(Failure::internal("more info JSON than can be kept").permanent()),
+            Line::TooLong => Err(Failure::new(FailureKind::PageTooLarge, "more info JSON than can be kept")),
             // The kernel ended the child at one of its limits. Plain yt-dlp would go over it as well.
             Line::End => Err(Failure::new(FailureKind::TimedOut, "the extraction went over a limit of memory or time")),
         }

@@ -90,7 +90,11 @@ impl PlainYtDlp {
 
 #[expect(clippy::needless_pass_by_value, reason = "the form that map_err takes")]
 fn broken(error: io::Error) -> Failure {
-    Failure::internal(format!("yt-dlp: {error}"))
+    let kind = match error.kind() {
+        io::ErrorKind::FileTooLarge => FailureKind::PageTooLarge,
+        _ => FailureKind::Internal,
+    };
+    Failure::new(kind, format!("yt-dlp: {error}"))
 }
 
 /// Starts yt-dlp in a directory of its own.

@@ -4,7 +4,7 @@ use std::{error::Error, time::Duration};
 
 use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
 use sluice_domain::{Failure, FailureKind};
-use sluice_egress::{Refusal, refusal_in};
+use sluice_egress::{NoRequest, Refusal};
 use url::Url;
 
 use super::known::{Mismatch, seconds_until};
@@ -57,15 +57,16 @@ impl Trouble {
     }
 
     /// Nothing came back at all.
-    pub(super) fn unanswered(url: &Url, error: &reqwest::Error) -> Self {
-        if let Some(refusal) = refusal_in(error) {
-            return Self::refused(refusal);
+    pub(super) fn unanswered(url: &Url, error: &NoRequest) -> Self {
+        match error {
+            NoRequest::Refused(refusal) => Self::refused(refusal),
+            NoRequest::Client(error) => Self::broken(format!("{}: {}", host(url), causes(error))),
+            NoRequest::Upstream(why) => Self::broken(format!("{}: {why}", host(url))),
         }
-        Self::broken(format!("{}: {}", host(url), causes(error)))
     }
 
     /// It leads where nobody may go.
-    pub(super) fn refused(refusal: &Refusal) -> Self {
+    fn refused(refusal: &Refusal) -> Self {
         Self { failure: refused(refusal), cure: Cure::Nothing }
     }
 

@@ -118,12 +118,9 @@ impl Web {
     ) -> Result<Response, Trouble> {
         let mut at = url.clone();
         for _ in 0..=MAX_REDIRECTS {
-            let request = self.0.client.get(at.clone()).map_err(|error| match error {
-                NoRequest::Refused(refusal) => Trouble::refused(&refusal),
-                NoRequest::Client(error) => Trouble::unanswered(&at, &error),
-            })?;
-            let request = request.headers(headers(home, &at, target, ask));
-            let response = request.send().await.map_err(|error| Trouble::unanswered(&at, &error))?;
+            let unanswered = |error: NoRequest| Trouble::unanswered(&at, &error);
+            let request = self.0.client.get(at.clone()).map_err(unanswered)?;
+            let response = request.headers(headers(home, &at, target, ask)).send().await.map_err(unanswered)?;
             let status = response.status();
             match status {
                 StatusCode::OK | StatusCode::PARTIAL_CONTENT => return readable(response, target),

@@ -1,5 +1,6 @@
 //! The fork server, alive and dead.
 
+use sluice_domain::Permanence;
 use tokio::time::timeout;
 
 use super::*;
@@ -88,7 +89,7 @@ async fn a_page_that_would_fill_the_memory_is_refused() {
     let site = TestServer::start().on("/huge", Body::EndlessPage);
     let server = ForkServer::start(tools());
     let failure = server.extract(&link(site.url("/huge")), None, &gate()).await.unwrap_err();
-    assert!(matches!(failure.kind, FailureKind::TimedOut | FailureKind::Internal), "{failure}");
+    assert!(matches!(failure.kind, FailureKind::TimedOut | FailureKind::PageTooLarge), "{failure}");
     assert!(server.version().await.is_some(), "the server itself does not mind");
 }
 
@@ -123,7 +124,8 @@ async fn a_small_page_that_unpacks_to_gigabytes_is_refused() {
     let site = TestServer::start().on("/bomb", Body::Gzip(bomb()));
     let server = ForkServer::start(tools());
     let failure = server.extract(&link(site.url("/bomb")), None, &gate()).await.unwrap_err();
-    assert!(failure.kind == FailureKind::Internal && failure.detail.contains("MemoryError"), "{failure}");
+    assert!(failure.kind == FailureKind::PageTooLarge && failure.detail.contains("MemoryError"), "{failure}");
+    assert_eq!(failure.permanence, Permanence::Permanent);
     assert!(server.version().await.is_some(), "the server itself does not mind");
 }
 
@@ -142,6 +144,7 @@ async fn what_is_said_of_a_link_is_bounded() {
     let many = media(server.extract(&link(site.url("/many.m3u8")), None, &gate()).await).unwrap();
     assert_eq!(many.info.formats.len(), 2000);
     let failure = server.extract(&link(site.url("/much.m3u8")), None, &gate()).await.unwrap_err();
-    assert!(failure.kind == FailureKind::Internal && failure.detail.contains("more info JSON"), "{failure}");
+    assert!(failure.kind == FailureKind::PageTooLarge && failure.detail.contains("more info JSON"), "{failure}");
+    assert_eq!(failure.permanence, Permanence::Permanent);
     assert!(server.version().await.is_some(), "the server itself does not mind");
 }

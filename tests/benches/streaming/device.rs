@@ -18,7 +18,10 @@ use e2e::{
     site::{Links, Stream},
     world::World,
 };
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{
+    Client, Method, RequestBuilder, StatusCode,
+    header::{CONTENT_LENGTH, RANGE},
+};
 use tokio::process::{Child, Command};
 
 use crate::{
@@ -56,6 +59,9 @@ pub(crate) async fn measure(megabytes: u64) -> Result<()> {
     line("  yt-dlp -o -", &seconds(theirs));
     line("  Sluice / peer", &format!("{:.2}", ours.as_secs_f64() / theirs.as_secs_f64()));
     line("  Sluice, a film of five hours", &seconds(long));
+    let film = publish("long", FIVE_HOURS).await?;
+    let last = end(&ada.api, &world.site.url(&film.path)).await?;
+    line("  its last bytes, where its length says that they are", &seconds(last));
 
     let film = publish("film", megabytes).await?;
     let link = world.site.url(&film.path);
@@ -109,6 +115,22 @@ async fn first_byte(api: &Api, world: &World, stream: &Stream) -> Result<Duratio
     ensure!(length > stream.bytes() / 100 * 99, "{length} bytes of {}", stream.bytes());
     answer.chunk().await?.context("no byte")?;
     Ok(begun.elapsed())
+}
+
+/// Until the last bytes are there, and nothing behind them. The tables that stand at the end tell where each sample is: for them, every
+/// fragment is asked.
+async fn end(api: &Api, link: &str) -> Result<Duration> {
+    let whole = api.save(Method::HEAD, link, "best")?.send().await?;
+    let told = whole.headers().get(CONTENT_LENGTH).context("no length")?;
+    let total: u64 = told.to_str()?.parse()?;
+    let begun = Instant::now();
+    let last = api.save(Method::GET, link, "best")?.header(RANGE, format!("bytes={}-", total - 7));
+    let last = last.timeout(LIMIT).send().await?.error_for_status()?.bytes().await?;
+    ensure!(last.len() == 7, "{} bytes where 7 were to come", last.len());
+    let took = begun.elapsed();
+    let beyond = api.save(Method::GET, link, "best")?.header(RANGE, format!("bytes={total}-")).send().await?;
+    ensure!(beyond.status() == StatusCode::RANGE_NOT_SATISFIABLE, "{beyond:?}");
+    Ok(took)
 }
 
 async fn drain(request: RequestBuilder) -> Result<u64> {

@@ -111,7 +111,7 @@ impl Board {
         let now = seen.now;
         Self {
             paused: seen.paused,
-            deserted: seen.workers.iter().all(|worker| is_silent(worker, now)),
+            deserted: living(seen).next().is_none(),
             waiting: seen.depth.queued,
             running: seen.depth.running,
             slots: living(seen).map(|worker| worker.slots).sum(),
@@ -173,7 +173,12 @@ pub(crate) fn name_of(account: &AccountId, names: &HashMap<AccountId, String>) -
 
 /// The workers whose heart beats.
 pub(crate) fn living(seen: &Overview) -> impl Iterator<Item = &WorkerSeen> {
-    seen.workers.iter().filter(|worker| !is_silent(worker, seen.now))
+    workers(seen).filter(|worker| !is_silent(worker, seen.now))
+}
+
+/// Those that take jobs from the line. A web server that works on jobs for devices is on the list as well, and takes none.
+pub(crate) fn workers(seen: &Overview) -> impl Iterator<Item = &WorkerSeen> {
+    seen.workers.iter().filter(|worker| worker.slots > 0)
 }
 
 /// Has the worker given no sign of life for so long that another one takes its jobs over?

@@ -4,6 +4,7 @@
 //! is a fault that shows only in production. So it is read here, once. What is a matter of one process (its patience, its timeouts) is
 //! an argument. Nothing here connects, waits or is kept.
 
+pub mod attempt;
 mod figures;
 mod link;
 mod pauses;

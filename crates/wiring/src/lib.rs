@@ -105,3 +105,10 @@ pub async fn containment(settings: &Settings) -> Result<Option<Containment>, Sou
     tools.try_out().await?;
     Ok(tools.containment().await)
 }
+
+/// What this process is called for operators: the host's name and the process id.
+#[must_use]
+pub fn process_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}-{}", host.trim(), std::process::id())
+}

@@ -313,19 +313,36 @@ async fn one_side_that_is_cancelled_does_not_end_the_other() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_form_of_somebody_else_starts_nothing_and_a_list_is_no_file() -> Result<()> {
+async fn only_a_form_of_ones_own_starts_it_and_a_list_is_no_file() -> Result<()> {
     let house = house(1, &[]).await?;
     let link = house.link(&house.single);
     let forged = [("csrf", "guessed"), ("url", link.as_str()), ("preset", "best"), ("folder", "/"), ("send", "1")];
     let answer = client()?.post(format!("{}/save", house.world.web()?)).header(COOKIE, &house.ada.cookie).form(&forged);
     let answer = answer.send().await?;
     ensure!(answer.status() == StatusCode::FORBIDDEN, "{answer:?}");
+    let (_, jobs) = house.ada.api.call(house.ada.api.request(Method::GET, "/jobs")).await?;
+    ensure!(jobs["jobs"].as_array().is_some_and(Vec::is_empty), "{jobs}");
+    // The page's own form needs no script.
+    let page = client()?.get(house.world.web()?).header(COOKIE, &house.ada.cookie).send().await?;
+    let page = String::from_utf8(body(page, MOST).await?)?;
+    let csrf =
+        page.split("name=\"csrf\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).context("no token")?;
+    let own = [("csrf", csrf), ("url", link.as_str()), ("preset", "best"), ("folder", "/"), ("send", "1")];
+    let answer = client()?.post(format!("{}/save", house.world.web()?)).header(COOKIE, &house.ada.cookie).form(&own);
+    let answer = answer.send().await?;
+    ensure!(header(&answer, CONTENT_DISPOSITION).starts_with("attachment"), "{answer:?}");
+    ensure!(header(&answer, CONTENT_LOCATION).starts_with("/save?url="), "{answer:?}");
+    let job = header(&answer, "sluice-job").to_owned();
+    house.single.files[0].1.compare(&scratch(&house, &body(answer, MOST).await?)?)?;
+    house.arrived(&house.single, &job).await?;
+    let known = house.both(&link, "best").json(&json!({ "url": link, "idempotency_key": "k" })).send().await?;
+    ensure!(header(&known, "sluice-job") == job, "{known:?}");
+    drop(known);
     let videos = [house.single.path.as_str(), house.pair.path.as_str()];
     let list = house.world.site.publish_playlist("list", "A list", &videos);
     let answer = house.both(&house.world.site.url(&list), "best").send().await?;
     ensure!(answer.status() == StatusCode::UNPROCESSABLE_ENTITY, "{answer:?}");
-    let (_, jobs) = house.ada.api.call(house.ada.api.request(Method::GET, "/jobs")).await?;
-    ensure!(jobs["jobs"].as_array().is_some_and(Vec::is_empty), "{jobs}");
+    house.is_at_rest(house.world.web_process()?).await?;
     house.world.end().await
 }
 

@@ -262,6 +262,9 @@ mod tests {
     fn without_a_living_worker_it_is_deserted() {
         assert!(Board::of(&Overview { workers: Vec::new(), ..seen() }, &HashMap::new()).deserted);
         assert!(Board::of(&Overview { workers: vec![worker("gone", -60)], ..seen() }, &HashMap::new()).deserted);
+        // A web server with jobs of its own takes none from the line.
+        let web = WorkerSeen { slots: 0, ..worker("web", -1) };
+        assert!(Board::of(&Overview { workers: vec![web], ..seen() }, &HashMap::new()).deserted);
     }
 
     #[test]

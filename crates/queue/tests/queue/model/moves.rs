@@ -57,7 +57,8 @@ impl Walk {
         let id = JobId::from_random(self.rng.random()).to_string();
         let link = self.links.choose(&mut self.rng).unwrap().clone();
         let word = if self.rng.random_ratio(1, 4) { self.rng.random_range(0..3).to_string() } else { String::new() };
-        let force = self.rng.random_ratio(1, 4);
+        // Whoever has the link already does not get far.
+        let force = self.rng.random_ratio(if worker.is_empty() { 1 } else { 3 }, 4);
         let mark = format!("mark-{}", link.rsplit('/').next().unwrap());
         let mut args = vec![owner.to_owned(), id.clone(), word, "60000".into(), USER_QUEUED.to_string(), mark];
         args.push(u8::from(force).to_string());

@@ -21,7 +21,7 @@ pub(super) const WORKERS: [&str; 4] = ["w1", "w2", "w3", "web"];
 /// Those of them that take jobs from the line.
 const CLAIMERS: [&str; 3] = ["w1", "w2", "w3"];
 /// Moves, as often as they are named.
-const MOVES: &str = "enqueue enqueue enqueue enqueue begin begin claim claim claim claim claim claim note note expand expand expand expand hold hold \
+const MOVES: &str = "enqueue enqueue enqueue enqueue begin begin begin begin begin begin claim claim claim claim claim claim note note expand expand expand expand hold hold \
     finish finish finish finish finish finish late cancel cancel pause pause resume resume retry retry retry delete delete die touch leave \
     promote promote sweep cascade cascade cascade cascade steer bulk look newer open open beat beat close close lapse";
 

@@ -99,7 +99,8 @@ async fn one_fetch_brings_the_same_bytes_to_both() -> Result<()> {
         let (fetched, media) = (house.fetched(stream), stream.bytes());
         let uploaded = house.world.emulator.bytes_sent(&house.ada.account).await?;
         eprintln!("{}: {media} bytes of media, {fetched} fetched, {uploaded} sent", stream.path);
-        ensure!(fetched <= media + HEADERS, "{fetched} bytes were fetched of {media}");
+        // Further connections to a site that seems slow cut the first one, with what was on its way.
+        ensure!(fetched <= media + AGAIN, "{fetched} bytes were fetched of {media}");
         ensure!(uploaded == sent.len() as u64, "{uploaded} bytes were sent of {}", sent.len());
         let device = house.ada.api.finished(&house.device().await?.id, LIMIT).await?;
         ensure!(device.state == "completed" && device.bytes_out == sent.len() as u64, "{device:#?}");
@@ -236,7 +237,7 @@ async fn a_dropbox_that_refuses_in_the_middle_costs_the_device_nothing() -> Resu
     let device = house.ada.api.finished(&house.device().await?.id, LIMIT).await?;
     ensure!(device.state == "completed", "{device:#?}");
     let fetched = house.fetched(&house.pair);
-    ensure!(fetched <= house.pair.bytes() + HEADERS, "{fetched} bytes were fetched");
+    ensure!(fetched <= house.pair.bytes() + AGAIN, "{fetched} bytes were fetched");
     house.is_at_rest(house.world.web_process()?).await?;
     house.world.end().await
 }
@@ -374,7 +375,7 @@ async fn a_browser_sends_and_saves_with_one_click() -> Result<()> {
     ensure!(std::fs::read(&file)? == std::fs::read(house.ada.files.join(&all[0]))?, "other bytes");
     browser.close().await?;
     let fetched = house.fetched(&house.pair);
-    ensure!(fetched <= house.pair.bytes() + HEADERS, "{fetched} bytes were fetched of {}", house.pair.bytes());
+    ensure!(fetched <= house.pair.bytes() + AGAIN, "{fetched} bytes were fetched of {}", house.pair.bytes());
     house.is_at_rest(house.world.web_process()?).await?;
     house.world.end().await
 }

@@ -1,6 +1,7 @@
 //! "Save to this device": the file comes through the web server while it is fetched, with its true length, any part of it, and no clean end
 //! where there is none.
 
+mod both;
 mod ends;
 mod parts;
 mod people;

@@ -30,4 +30,4 @@ pub use queue::{Depth, Enqueued, Queue, Waiting};
 pub use recents::{BadCursor, Cursor, Page, RecentsQuery};
 pub use saving::{Begun, Ended, Part, Save, Word};
 pub use stop::{Stop, StopReason};
-pub use worker::run_workers;
+pub use worker::{HeldJob, Holder, Sent, run_workers};

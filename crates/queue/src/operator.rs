@@ -46,7 +46,7 @@ pub struct WorkerSeen {
     pub name: String,
     /// Jobs that it has.
     pub running: u64,
-    /// Jobs that it takes at once.
+    /// Jobs that it takes from the line at once; 0: a web server, which works on those that it sends itself for a device.
     pub slots: u64,
     /// When its last beat came.
     pub last_beat: Timestamp,
@@ -100,7 +100,12 @@ impl Operator<'_> {
             .collect();
         failures.sort_by_key(|(_, jobs)| std::cmp::Reverse(*jobs));
         Ok(Overview {
-            depth: Depth { queued, running, retrying, workers: workers.len() as u64 },
+            depth: Depth {
+                queued,
+                running,
+                retrying,
+                workers: workers.iter().filter(|worker| worker.2 > 0).count() as u64,
+            },
             paused: paused == 1,
             now: time(now)?,
             #[expect(clippy::cast_possible_truncation, reason = "a score that Redis's clock gave")]

@@ -79,8 +79,18 @@ pub struct Depth {
     pub running: u64,
     /// Jobs between attempts.
     pub retrying: u64,
-    /// Workers on the list.
+    /// Workers on the list that take jobs.
     pub workers: u64,
+}
+
+/// Who works at once on a job that is sent; nobody by default.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct AtOnce<'a> {
+    pub(crate) worker: &'a str,
+    /// The place that is kept for it.
+    pub(crate) lease: &'a str,
+    /// The file that a device takes meanwhile, of the same bytes: it does not count against this job.
+    pub(crate) beside: &'a str,
 }
 
 impl fmt::Debug for Queue {
@@ -109,6 +119,23 @@ impl Queue {
         request: JobRequest,
         now: Timestamp,
     ) -> Result<Enqueued, QueueError> {
+        let (verdict, raw) = self.take_in(account, &request, now, AtOnce::default()).await?;
+        let job = job(&self.0.store, raw)?.ok_or_else(no_record)?;
+        Ok(match verdict.as_str() {
+            "existed" => Enqueued::Existed(job),
+            "duplicate" => Enqueued::Duplicate(job),
+            _ => Enqueued::New(job),
+        })
+    }
+
+    /// Takes a job into the line, or into the hands of whoever sends it. Gives the script's word and the record.
+    pub(crate) async fn take_in(
+        &self,
+        account: &AccountId,
+        request: &JobRequest,
+        now: Timestamp,
+        at_once: AtOnce<'_>,
+    ) -> Result<(String, Raw), QueueError> {
         let id = JobId::from_random(rand::random());
         let key = request.idempotency_key.as_deref().map(|key| hex::encode(Sha256::digest(key))).unwrap_or_default();
         let link = record::kept_link(&self.0.store, account, &request.url)?;
@@ -121,19 +148,17 @@ impl Queue {
             .with(self.0.config.user_queued)
             .with(record::mark(request.url.as_str(), request.preset, &request.folder))
             .with(u8::from(request.force))
-            .with(record::encode(&request, link, now));
+            .with(at_once.worker)
+            .with(at_once.lease)
+            .with(self.0.config.user_running)
+            .with(at_once.beside)
+            .with(record::encode(request, link, now));
         // Repeated within this call, it is the same job: the id stays.
         let (verdict, raw) = said(self.0.store.script_on_replicas(&call, self.0.config.replicas).await?)?;
         if verdict == "full" {
             return Err(QueueError::Full { limit: self.0.config.user_queued });
         }
-        let job = job(&self.0.store, raw.unwrap_or_default())?
-            .ok_or_else(|| sluice_store::StoreError::corrupt("job", "missing"))?;
-        Ok(match verdict.as_str() {
-            "existed" => Enqueued::Existed(job),
-            "duplicate" => Enqueued::Duplicate(job),
-            _ => Enqueued::New(job),
-        })
+        Ok((verdict, raw.unwrap_or_default()))
     }
 
     /// A job of this account; `None` when there is none, or it is another account's.
@@ -329,6 +354,11 @@ fn said(answer: Vec<redis::Value>) -> Result<Said, QueueError> {
     let word = redis::from_redis_value(parts.next().unwrap_or(redis::Value::Nil)).map_err(odd)?;
     let raw = parts.next().map(redis::from_redis_value).transpose().map_err(odd)?;
     Ok((word, raw))
+}
+
+/// A script that gives a record gave none.
+pub(crate) fn no_record() -> QueueError {
+    sluice_store::StoreError::corrupt("job", "missing").into()
 }
 
 fn job(store: &Store, raw: Raw) -> Result<Option<Job>, QueueError> {

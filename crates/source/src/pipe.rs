@@ -22,7 +22,7 @@ use sluice_domain::{
     Failure, FileName, Length, Plan, Route,
     plan::{Container, Encoding},
 };
-use sluice_transfer::{BufferBudget, ByteStream, Gate, Rewind, Source};
+use sluice_transfer::{BufferBudget, BufferShare, ByteStream, Gate, Rewind, Source};
 
 use crate::{
     Extraction, Fetched, Tools,
@@ -128,6 +128,11 @@ impl Pipe {
     ) -> Result<Arc<dyn Source>, Failure> {
         let share = self.buffers.take(WINDOW_BYTES, gate).await?;
         Ok(Arc::new(Rewind::new(stream, WINDOW_BYTES, length, share)))
+    }
+
+    /// Memory for one more window, if there is any now.
+    pub(crate) fn try_window(&self) -> Option<(u64, BufferShare)> {
+        Some((WINDOW_BYTES, self.buffers.try_take(WINDOW_BYTES)?))
     }
 }
 

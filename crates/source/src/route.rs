@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use futures::future::try_join_all;
 use sluice_domain::{ByteSize, Failure, FailureKind, FileName, Format, Plan, Protocol, Route, plan::Container};
 use sluice_mux::{Hint, Layout};
-use sluice_transfer::{Access, BufferBudget, Gate, Source, Watched};
+use sluice_transfer::{Access, BufferBudget, BufferShare, Gate, Source, Watched};
 
 use crate::{
     Extraction, Renew, SourceError, Tools,
@@ -191,6 +191,13 @@ impl Routes {
             tracing::info!(?route, detour, "Another route is taken");
             route = route.safer();
         }
+    }
+
+    /// Memory for what two take of one stream at once: how many bytes, and the share of the process's buffers, if there is room now. Whoever
+    /// asks may hold a share already, for the stream itself, and must not wait for others that do the same.
+    #[must_use]
+    pub fn try_window(&self) -> Option<(u64, BufferShare)> {
+        self.pipe.try_window()
     }
 
     async fn direct(&self, fetch: &Fetch<'_>) -> Result<Fetched, OpenError> {

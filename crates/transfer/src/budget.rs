@@ -40,15 +40,25 @@ impl BufferBudget {
             let (needs, total) = (ByteSize(bytes), ByteSize(self.total));
             Failure::internal(format!("a transfer needs {needs}, worker.buffer_bytes is {total}")).permanent()
         };
-        let units = u32::try_from(bytes.div_ceil(UNIT_BYTES)).map_err(|_| too_small())?;
-        if u64::from(units) > self.total / UNIT_BYTES {
-            return Err(too_small());
-        }
+        let units = self.units(bytes).ok_or_else(too_small)?;
         let acquire = async {
             let units = self.units.clone().acquire_many_owned(units).await;
             units.map_err(|error| Failure::internal(error.to_string()))
         };
         Ok(BufferShare { _units: gate.guard(acquire).await? })
+    }
+
+    /// Takes a share if there is room now: for whoever has one already, and must not wait for others that do the same.
+    #[must_use]
+    pub fn try_take(&self, bytes: u64) -> Option<BufferShare> {
+        let units = self.units.clone().try_acquire_many_owned(self.units(bytes)?).ok()?;
+        Some(BufferShare { _units: units })
+    }
+
+    /// So many bytes in units, if the budget has as many.
+    fn units(&self, bytes: u64) -> Option<u32> {
+        let units = u32::try_from(bytes.div_ceil(UNIT_BYTES)).ok()?;
+        (u64::from(units) <= self.total / UNIT_BYTES).then_some(units)
     }
 }
 
@@ -73,6 +83,16 @@ mod tests {
         let four = budget.take(60 << 10, &gate);
         gate.shut(Failure::new(FailureKind::Cancelled, ""));
         assert_eq!(four.await.unwrap_err().kind, FailureKind::Cancelled);
+    }
+
+    #[test]
+    fn who_must_not_wait_takes_what_there_is_or_nothing() {
+        let budget = BufferBudget::new(ByteSize(100 << 10));
+        let one = budget.try_take(60 << 10).unwrap();
+        assert!(budget.try_take(60 << 10).is_none());
+        drop(one);
+        assert!(budget.try_take(100 << 10).is_some());
+        assert!(budget.try_take(101 << 10).is_none());
     }
 
     #[tokio::test]

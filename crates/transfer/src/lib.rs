@@ -4,7 +4,7 @@
 //! nothing needs to be kept in memory. The gate counts both legs and shuts once, with one reason, on which everybody stops.
 //!
 //! What can be read only once goes through a [`Rewind`]: it keeps what is not acknowledged, within a window, and holds the stream back while
-//! the window is full. All windows of a process come out of one [`BufferBudget`].
+//! the window is full. One stream for two who take it at once is split by a [`tee`], whose slower side sets the pace. All windows of a process come out of one [`BufferBudget`].
 
 mod budget;
 mod gate;
@@ -12,6 +12,8 @@ mod journal;
 mod rewind;
 mod sink;
 mod source;
+mod stretch;
+mod tee;
 mod watched;
 
 pub use budget::{BufferBudget, BufferShare};
@@ -20,4 +22,5 @@ pub use journal::Journal;
 pub use rewind::Rewind;
 pub use sink::Sink;
 pub use source::{Access, ByteStream, Source};
+pub use tee::{Tee, tee};
 pub use watched::Watched;

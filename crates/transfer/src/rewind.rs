@@ -4,17 +4,16 @@
 //! fills it waits: a slow sink slows the site down and never fills the memory.
 
 use std::{
-    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
 };
 
 use async_trait::async_trait;
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use futures::{StreamExt, stream};
 use sluice_domain::{Failure, Length};
 
-use crate::{Access, BufferShare, ByteStream, Source};
+use crate::{Access, BufferShare, ByteStream, Source, stretch::Stretch};
 
 /// A stream with a window on what it gave last. Dropping it drops the stream, even while somebody reads.
 #[derive(Debug)]
@@ -31,17 +30,13 @@ struct Shared {
     window: u64,
 }
 
-/// What was read and not released. It takes up the window and one chunk at most, as far as chunks own no more memory than they have bytes.
+/// What was read and not released: the window and one chunk at most.
 struct Kept {
     /// `None` once it has ended.
     stream: Option<ByteStream>,
     /// How it ended; told again to whoever gets there again.
     end: Option<Result<(), Failure>>,
-    chunks: VecDeque<Bytes>,
-    /// Where the first chunk begins: all before it is released.
-    from: u64,
-    /// The farthest byte that was given, in bytes from the start.
-    to: u64,
+    stretch: Stretch,
     /// Which reader is the current one. Those before it are told to stop.
     reader: u64,
     /// Of the current reader, while it waits.
@@ -51,7 +46,7 @@ struct Kept {
 
 impl std::fmt::Debug for Kept {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Kept").field("from", &self.from).field("to", &self.to).field("end", &self.end).finish()
+        f.debug_struct("Kept").field("stretch", &self.stretch).field("end", &self.end).finish_non_exhaustive()
     }
 }
 
@@ -64,9 +59,7 @@ impl Rewind {
         let kept = Kept {
             stream: Some(stream),
             end: None,
-            chunks: VecDeque::new(),
-            from: 0,
-            to: 0,
+            stretch: Stretch::default(),
             reader: 0,
             waker: None,
             share: Some(share),
@@ -86,7 +79,11 @@ impl Source for Rewind {
     }
 
     fn release(&self, offset: u64) {
-        let waker = self.shared.kept().release(offset);
+        let waker = {
+            let mut kept = self.shared.kept();
+            kept.stretch.release(offset);
+            kept.waker.take()
+        };
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -95,8 +92,8 @@ impl Source for Rewind {
     async fn open(&self, from: u64, to: Option<u64>) -> Result<ByteStream, Failure> {
         let (reader, before) = {
             let mut kept = self.shared.kept();
-            if !(kept.from..=kept.to).contains(&from) {
-                let (first, last) = (kept.from, kept.to);
+            let (first, last) = (kept.stretch.from, kept.stretch.to);
+            if !(first..=last).contains(&from) {
                 return Err(Failure::internal(format!("byte {from} of a stream of which {first} to {last} are kept")));
             }
             kept.reader += 1;
@@ -122,7 +119,7 @@ impl Drop for Rewind {
         let mut kept = self.shared.kept();
         let stream = kept.stream.take();
         kept.end.get_or_insert_with(|| Err(Failure::internal("the source is gone")));
-        kept.chunks.clear();
+        kept.stretch.clear();
         kept.share = None;
         let waker = kept.waker.take();
         drop(kept);
@@ -141,48 +138,15 @@ impl Shared {
 }
 
 impl Kept {
-    /// Lets go of what lies before this offset; gives whoever waited for that.
-    fn release(&mut self, offset: u64) -> Option<Waker> {
-        let mut left = offset.min(self.to).saturating_sub(self.from);
-        self.from += left;
-        while left > 0 {
-            let Some(first) = self.chunks.front_mut() else { break };
-            let here = usize::try_from(left).unwrap_or(usize::MAX).min(first.len());
-            first.advance(here);
-            left -= here as u64;
-            if first.is_empty() {
-                self.chunks.pop_front();
-            }
-        }
-        self.waker.take()
-    }
-
-    /// What is kept from this offset on, up to the end of its chunk.
-    fn at(&self, offset: u64) -> Option<Bytes> {
-        let mut begins = self.from;
-        for chunk in &self.chunks {
-            let ends = begins + chunk.len() as u64;
-            if offset < ends {
-                let skip = usize::try_from(offset.checked_sub(begins)?).ok()?;
-                return Some(chunk.slice(skip..));
-            }
-            begins = ends;
-        }
-        None
-    }
-
     /// Reads the stream on, unless a window's worth is kept. An end is noted.
     fn advance(&mut self, window: u64, context: &mut Context<'_>) -> Poll<()> {
         if let (None, Some(stream)) = (&self.end, &mut self.stream)
             // With exactly a window's worth it is read on: the sink that holds all of it may only have to learn that this was the end.
-            && self.to - self.from <= window
+            && self.stretch.len() <= window
         {
             match stream.poll_next_unpin(context) {
                 Poll::Ready(Some(Ok(chunk))) => {
-                    self.to += chunk.len() as u64;
-                    if !chunk.is_empty() {
-                        self.chunks.push_back(chunk);
-                    }
+                    self.stretch.push(chunk);
                     return Poll::Ready(());
                 }
                 Poll::Ready(Some(Err(failure))) => self.end = Some(Err(failure)),
@@ -219,13 +183,13 @@ impl Reading {
             if kept.reader != self.reader {
                 return Poll::Ready(Some(Err(Failure::internal("another reader took over"))));
             }
-            if let Some(mut chunk) = kept.at(self.at) {
+            if let Some(mut chunk) = kept.stretch.at(self.at) {
                 chunk.truncate(left.and_then(|left| usize::try_from(left).ok()).unwrap_or(usize::MAX));
                 self.at += chunk.len() as u64;
                 return Poll::Ready(Some(Ok(chunk)));
             }
             match &kept.end {
-                _ if self.at < kept.from => {
+                _ if self.at < kept.stretch.from => {
                     let failure = Failure::internal(format!("byte {} was released before it was read", self.at));
                     return Poll::Ready(Some(Err(failure)));
                 }

@@ -33,7 +33,7 @@ pub trait Source: Send + Sync {
     }
 
     /// What its bytes are known by: a source with the same fingerprint, in whatever process, gives the same bytes. `None` when nothing
-    /// vouches for that; then a later attempt begins again.
+    /// vouches for that, or nobody else could read them from the middle; then a later attempt begins again.
     fn fingerprint(&self) -> Option<&str> {
         None
     }

@@ -18,13 +18,22 @@ const JUDGED_AFTER: Duration = Duration::from_secs(60);
 pub struct Watched {
     source: Arc<dyn Source>,
     gate: Gate,
+    /// Is it the source's own pace?
+    own_pace: bool,
 }
 
 impl Watched {
     /// This source, reported to this gate.
     #[must_use]
     pub fn new(source: Arc<dyn Source>, gate: Gate) -> Self {
-        Self { source, gate }
+        Self { source, gate, own_pace: true }
+    }
+
+    /// The same, of a source whose pace is set by somebody else, as of a [`crate::Tee`]: slowness is no fault of it, whoever sets the pace is
+    /// watched by others.
+    #[must_use]
+    pub fn unhurried(source: Arc<dyn Source>, gate: Gate) -> Self {
+        Self { source, gate, own_pace: false }
     }
 }
 
@@ -57,7 +66,8 @@ impl Source for Watched {
             self.gate.announced(total)?;
         }
         let stream = self.gate.guard(self.source.open(from, to)).await?;
-        let watch = Watch { stream, gate: self.gate.clone(), position: from, waited: Duration::ZERO, came: 0 };
+        let (gate, own_pace) = (self.gate.clone(), self.own_pace);
+        let watch = Watch { stream, gate, own_pace, position: from, waited: Duration::ZERO, came: 0 };
         Ok(stream::try_unfold(watch, Watch::next).boxed())
     }
 }
@@ -66,6 +76,7 @@ impl Source for Watched {
 struct Watch {
     stream: ByteStream,
     gate: Gate,
+    own_pace: bool,
     position: u64,
     /// Since the pace was judged last: time spent waiting, and bytes.
     waited: Duration,
@@ -74,7 +85,7 @@ struct Watch {
 
 impl Watch {
     async fn next(mut self) -> Result<Option<(Bytes, Self)>, Failure> {
-        let idle = self.gate.idle_timeout();
+        let idle = if self.own_pace { self.gate.idle_timeout() } else { Duration::MAX };
         let begun = Instant::now();
         let next = self.gate.guard(async { Ok(timeout(idle, self.stream.next()).await) }).await?;
         let Some(bytes) = next.map_err(|_| silent(idle))?.transpose()? else { return Ok(None) };
@@ -87,7 +98,7 @@ impl Watch {
     fn judge(&mut self, waited: Duration, bytes: u64) -> Result<(), Failure> {
         self.waited += waited;
         self.came += bytes;
-        if self.waited < JUDGED_AFTER {
+        if self.waited < JUDGED_AFTER || !self.own_pace {
             return Ok(());
         }
         let rate = self.came / self.waited.as_secs().max(1);
@@ -159,6 +170,14 @@ mod tests {
     async fn a_trickle_is_given_up() {
         assert_eq!(read(vec![10; 20], limits(0)).await.0, Ok(20));
         assert_eq!(read(vec![10; 20], limits(1)).await.0, Err(FailureKind::SiteBusy));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_pace_of_another_is_not_judged() {
+        let gate = Gate::new(&limits(100));
+        let watched = Watched::unhurried(Arc::new(Drips(vec![10, 61, 70])), gate.clone());
+        let all: Vec<_> = watched.open(0, None).await.unwrap().try_collect().await.unwrap();
+        assert_eq!((all.len(), gate.counts().0), (3, 3));
     }
 
     #[tokio::test(start_paused = true)]

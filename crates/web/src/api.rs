@@ -10,12 +10,20 @@ mod token;
 
 use std::future::ready;
 
-use actix_web::{HttpResponse, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{self, Data, Payload},
+};
+use sluice_store::Scope;
 
-use crate::pages::save;
+use crate::{
+    pages::{save, save_and_send::save_both},
+    state::State,
+};
 pub(crate) use job_out::JobOut;
 pub(crate) use problem::Problem;
 pub(crate) use token::caller;
+use token::caller_with_body;
 
 /// The description of the interface, written by hand and held to the truth by a test.
 const OPENAPI: &str = include_str!("../assets/openapi.json");
@@ -71,10 +79,18 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
             web::resource("/save")
                 .route(web::get().to(save::get_by_token))
                 .route(web::head().to(save::get_by_token))
-                .default_service(web::to(|| no_method("GET, HEAD"))),
+                .route(web::post().to(save_and_send))
+                .default_service(web::to(|| no_method("GET, HEAD, POST"))),
         )
         .route("/events", web::get().to(events::get))
         .default_service(web::to(nowhere));
+}
+
+/// `POST /save`: what `POST /jobs` takes; the answer is the file.
+async fn save_and_send(request: HttpRequest, payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
+    let (account, body) = caller_with_body(&state, &request, payload, Scope::Send).await?;
+    let asked = jobs::requested(&state, &account, &body).await?;
+    save_both(&request, &state, &account, &asked).await
 }
 
 async fn description() -> HttpResponse {

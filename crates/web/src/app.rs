@@ -33,7 +33,7 @@ use crate::{
     preview::{MOST_TIME, Previews},
     programs::Programs,
     routes::routes,
-    save::{LOOKS, Saves},
+    save::{LOOKS, Saves, Senders},
     space::Spaces,
     state::{MAX_STREAMS, State},
     thumbnail::Thumbnails,
@@ -142,11 +142,16 @@ impl App {
     pub async fn run(self) -> std::io::Result<()> {
         let handle = self.server.handle();
         let stop = self.stop;
-        tokio::spawn(async move {
+        let state = self.state.clone();
+        let stopping = tokio::spawn(async move {
             stop.cancelled().await;
-            handle.stop(true).await;
+            // What devices were taking is handed back while requests end.
+            tokio::join!(handle.stop(true), state.senders.holder.close());
         });
         let served = self.server.await;
+        if served.is_ok() {
+            let _ = stopping.await;
+        }
         self.state.saves.close().await;
         served
     }
@@ -187,9 +192,11 @@ fn state(settings: &Settings, store: Store, bound: SocketAddr, stop: Cancellatio
     let Settings { server, access, .. } = settings;
     let egress = sluice_wiring::egress(settings);
     let programs = Arc::new(Programs::new(tools(settings, &egress)));
+    let queue = sluice_wiring::queue(settings, store.clone());
     Ok(State {
         dropbox: sluice_wiring::dropbox(settings, tuning(), store.clone())?,
-        queue: sluice_wiring::queue(settings, store.clone()),
+        senders: Senders::new(settings, &store, &queue)?,
+        queue,
         store,
         place: Place::new(&server.public_url(bound)),
         access: access.clone(),

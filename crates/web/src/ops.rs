@@ -9,7 +9,7 @@ use sluice_queue::Overview;
 use crate::{
     error::RETRY_SECONDS,
     state::State,
-    view::{between, living},
+    view::{between, living, workers},
 };
 
 /// `GET /healthz`: this process answers.
@@ -93,7 +93,7 @@ fn queue(out: &mut String, seen: &Overview) {
         &kinds.each_ref().map(|(label, jobs)| (label.as_str(), *jobs)),
     );
     let alive: Vec<_> = living(seen).collect();
-    let silent = (seen.workers.len() - alive.len()) as u64;
+    let silent = (workers(seen).count() - alive.len()) as u64;
     gauge(out, "sluice_workers", "Worker processes that are alive.", &[("", alive.len() as u64)]);
     gauge(out, "sluice_workers_silent", "Worker processes on the list whose heartbeat has stopped.", &[("", silent)]);
     let slots = alive.iter().map(|worker| worker.slots).sum();

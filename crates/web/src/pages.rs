@@ -12,6 +12,7 @@ mod posted;
 pub(crate) mod preview;
 pub(crate) mod rows;
 pub(crate) mod save;
+pub(crate) mod save_and_send;
 pub(crate) mod send;
 pub(crate) mod settings;
 pub(crate) mod sign_in;

@@ -4,6 +4,7 @@
 //! A file is opened anew for every request, here or in another process: what is kept between them is what the site said of the link, in the
 //! store. It refuses to hold anything of a file: a device that takes slowly slows the site down, and one that takes nothing is let go.
 
+mod both;
 mod giving;
 mod head;
 mod no_file;
@@ -18,9 +19,11 @@ use sluice_source::{Routes, RoutesConfig, SourceError, Tools};
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::{preview::Lines, programs::Programs};
-pub(crate) use giving::{Given, Torn, give};
+pub(crate) use both::Senders;
+pub(crate) use giving::{Given, Torn, flow, give, let_go_of, start};
 pub(crate) use head::{disposition, media_type};
 pub(crate) use no_file::{NoFile, about_the_link};
+pub(crate) use open::Opened;
 pub(crate) use range::{Asked, asked};
 
 /// Links that are looked at for devices at once in this process. Whoever waits has a place already, of which there are `server.streams`.
@@ -35,6 +38,8 @@ pub(crate) struct Wish {
     pub(crate) preset: Preset,
     /// To be looked at while it comes.
     pub(crate) play: bool,
+    /// Byte for byte as it is sent to a Dropbox.
+    pub(crate) as_sent: bool,
 }
 
 /// Gives files to devices.
@@ -74,6 +79,15 @@ impl Saves {
     /// How many files this process gives just now.
     pub(crate) fn under_way(&self) -> usize {
         self.most.saturating_sub(self.places.available_permits())
+    }
+
+    /// How long one file may take.
+    pub(crate) fn job_timeout(&self) -> Duration {
+        self.limits.job_timeout
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     async fn routes(&self, tools: Tools) -> Result<Routes, SourceError> {

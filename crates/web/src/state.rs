@@ -8,7 +8,13 @@ use sluice_store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    limits::Rates, live::Seats, place::Place, preview::Previews, save::Saves, space::Spaces, thumbnail::Thumbnails,
+    limits::Rates,
+    live::Seats,
+    place::Place,
+    preview::Previews,
+    save::{Saves, Senders},
+    space::Spaces,
+    thumbnail::Thumbnails,
 };
 
 /// The most live pages at once in this process: each holds a connection and a few kilobytes.
@@ -30,6 +36,7 @@ pub(crate) struct State {
     pub(crate) spaces: Spaces,
     pub(crate) previews: Previews,
     pub(crate) saves: Saves,
+    pub(crate) senders: Senders,
     /// Admits live pages.
     pub(crate) seats: Seats,
     /// Cancelled when the process stops: live pages end then, or nothing else could.

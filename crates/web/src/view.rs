@@ -21,7 +21,7 @@ pub(crate) use frame::{Frame, Who};
 pub(crate) use history::history;
 pub(crate) use items::{count, percent as list_percent};
 pub(crate) use known::{Duplicates, Known, others};
-pub(crate) use operator::{Board, OperatorAsk, OperatorPage, between, count_of, living, name_of};
+pub(crate) use operator::{Board, OperatorAsk, OperatorPage, between, count_of, living, name_of, workers};
 pub(crate) use page::{
     Go, Home, ItemsList, JobPage, Later, Message, PreviewPart, SettingsPage, TokenLine, Watch, Welcome, preset_choices,
 };

@@ -4,6 +4,7 @@
 //! is a fault that shows only in production. So it is read here, once. What is a matter of one process (its patience, its timeouts) is
 //! an argument. Nothing here connects, waits or is kept.
 
+pub mod attempt;
 mod figures;
 mod link;
 mod pauses;
@@ -121,4 +122,11 @@ pub async fn containment(settings: &Settings) -> Result<Option<Containment>, Sou
     let tools = Tools::find(tools(settings, &egress(settings)))?;
     tools.try_out().await?;
     Ok(tools.containment().await)
+}
+
+/// What this process is called for operators: the host's name and the process id.
+#[must_use]
+pub fn process_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}-{}", host.trim(), std::process::id())
 }

@@ -39,7 +39,7 @@ pub(crate) async fn run(boot: Boot) -> anyhow::Result<()> {
     };
     boot.announce(bound)?;
     let worker = WorkerConfig {
-        worker_id: name(),
+        worker_id: sluice_wiring::process_name(),
         concurrency: settings.worker.concurrency as usize,
         drain: settings.worker.drain,
         ..WorkerConfig::default()
@@ -96,10 +96,4 @@ fn ready(
             }
         })
     }
-}
-
-/// What this process is called for operators: the host's name and the process id.
-fn name() -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    format!("{}-{}", host.trim(), std::process::id())
 }

@@ -1,18 +1,24 @@
 //! The path of one attempt: connect, extract, plan, fetch, upload. It reads from top to bottom; every step is somebody else's work.
 //!
 //! Two ways lead off it: a link that turns out to be a list becomes jobs of its own ([`crate::listing`]), and what the person has already is
-//! not brought again ([`crate::duplicate`]).
+//! not brought again ([`duplicate_of`]).
 
 use std::sync::Arc;
 
-use sluice_domain::{ByteSize, Failure, FailureKind, Job, MediaInfo, Phase, Plan, Receipt, plan};
+use sluice_domain::{Failure, FailureKind, Job, MediaInfo, Phase, Plan, Receipt, plan};
 use sluice_dropbox::{AccountClient, Previous, UploadSink};
-use sluice_queue::{Described, Lease};
+use sluice_queue::Lease;
 use sluice_source::{Extraction, Found, Layout};
 use sluice_transfer::{Gate, Sink};
-use sluice_wiring::Link;
+use sluice_wiring::{
+    Link,
+    attempt::{
+        LeaseJournal, Reached, asked, connect, described, duplicate_of, free_space, is_plain_file, media_name,
+        reporting,
+    },
+};
 
-use crate::{handler::JobHandler, journal::LeaseJournal, progress::reporting};
+use crate::handler::JobHandler;
 
 /// One attempt at one job.
 pub(crate) struct Attempt<'a> {
@@ -20,20 +26,6 @@ pub(crate) struct Attempt<'a> {
     pub(crate) lease: &'a Lease,
     pub(crate) gate: &'a Gate,
     link: Link,
-}
-
-/// What an attempt that did not fail has come to.
-#[derive(Debug)]
-pub(crate) enum Reached {
-    /// The file is in its place, proven.
-    Landed(Receipt),
-    /// The link was a list: its items are jobs now.
-    Listed {
-        /// The limit at which it was cut, if it was.
-        cut_at: Option<u32>,
-    },
-    /// Another job of the same person brings the same.
-    Duplicate(Box<Job>),
 }
 
 impl<'a> Attempt<'a> {
@@ -49,11 +41,11 @@ impl<'a> Attempt<'a> {
 
     /// Carries it out.
     pub(crate) async fn run(&self) -> Result<Reached, Failure> {
-        let account = self.connect().await?;
+        let account = connect(&self.shared.store, &self.shared.dropbox, &self.job().account).await?;
         if let Some(receipt) = self.already_landed(&account).await? {
             return Ok(Reached::Landed(receipt));
         }
-        if let Some(other) = self.duplicate_of(&account, &self.asked()).await? {
+        if let Some(other) = duplicate_of(self.lease, self.gate, &account, &asked(self.job())).await? {
             return Ok(Reached::Duplicate(other));
         }
         self.lease.phase(Phase::Extracting).await?;
@@ -64,7 +56,7 @@ impl<'a> Attempt<'a> {
             Found::List(list) => return self.take_apart(list).await,
         };
         if let Some(media) = media_name(&extraction.info)
-            && let Some(other) = self.duplicate_of(&account, &media).await?
+            && let Some(other) = duplicate_of(self.lease, self.gate, &account, &media).await?
         {
             return Ok(Reached::Duplicate(other));
         }
@@ -98,20 +90,6 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// The owner's connection to Dropbox.
-    async fn connect(&self) -> Result<AccountClient, Failure> {
-        let owner = &self.job().account;
-        let token = self
-            .shared
-            .store
-            .accounts()
-            .refresh_token(owner)
-            .await
-            .map_err(|error| Failure::internal(error.to_string()))?;
-        let token = token.ok_or_else(|| Failure::new(FailureKind::DropboxDisconnected, "no refresh token"))?;
-        Ok(self.shared.dropbox.account(owner, token))
-    }
-
     /// An earlier attempt may have committed without living to tell: its intent says where to look.
     async fn already_landed(&self, account: &AccountClient) -> Result<Option<Receipt>, Failure> {
         let Some(intent) = &self.job().intent else { return Ok(None) };
@@ -135,14 +113,6 @@ impl<'a> Attempt<'a> {
         Ok(Found::Media(extraction))
     }
 
-    /// What the job was asked to bring, as far as the request tells.
-    fn asked(&self) -> String {
-        match self.job().item {
-            Some(item) => format!("{} item {item}", self.job().url),
-            None => self.job().url.to_string(),
-        }
-    }
-
     /// Adds what only this place knows: what would fit instead, and that a cached extraction may be the cause.
     async fn judge_fetch(&self, failure: Failure, info: &MediaInfo) -> Failure {
         if failure.kind == FailureKind::TooLarge && self.gate.check().is_err() {
@@ -152,33 +122,5 @@ impl<'a> Attempt<'a> {
         }
         self.link.forget().await;
         failure
-    }
-}
-
-/// What the extractor calls the piece, the same behind every link to it. A plain file has no name but its link.
-fn media_name(info: &MediaInfo) -> Option<String> {
-    let named = !info.id.is_empty() && !info.extractor.is_empty() && !is_plain_file(info);
-    named.then(|| format!("{}:{}", info.extractor, info.id))
-}
-
-/// Nothing that any site describes: what it is called is a guess from its link.
-fn is_plain_file(info: &MediaInfo) -> bool {
-    info.extractor.eq_ignore_ascii_case("generic")
-}
-
-fn described(info: &MediaInfo) -> Described {
-    let title = Some(info.title.trim()).filter(|title| !title.is_empty()).map(str::to_owned);
-    Described { title, thumbnail: info.thumbnail.clone(), duration: info.duration }
-}
-
-/// The account's free space. Unknown is no reason to stop: Dropbox itself refuses what does not fit.
-async fn free_space(account: &AccountClient) -> Result<Option<ByteSize>, Failure> {
-    match account.space().await {
-        Ok(space) => Ok(Some(space.free())),
-        Err(failure) if failure.is_transient() => {
-            tracing::warn!(failure.kind = %failure.kind, failure.detail, "The free space is unknown; going on without it");
-            Ok(None)
-        }
-        Err(failure) => Err(failure),
     }
 }

@@ -5,9 +5,10 @@ use futures::StreamExt as _;
 use sluice_domain::{Failure, FailureKind, Item};
 use sluice_queue::{Described, Taken};
 use sluice_source::List;
+use sluice_wiring::attempt::Reached;
 use tokio::time::Duration;
 
-use crate::attempt::{Attempt, Reached};
+use crate::attempt::Attempt;
 
 /// Items that become jobs in one step.
 const BATCH: usize = 50;

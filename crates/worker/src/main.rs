@@ -2,11 +2,8 @@
 
 mod app;
 mod attempt;
-mod duplicate;
 mod handler;
-mod journal;
 mod listing;
-mod progress;
 
 use clap::Parser;
 

@@ -110,18 +110,15 @@ impl fmt::Display for Report {
             write!(f, " (the oldest for {})", span(seconds))?;
         }
         writeln!(f, ", {} running, {} between attempts", self.running, self.retrying)?;
-        if self.workers.is_empty() {
+        if self.workers.iter().all(|worker| worker.slots == 0) {
             writeln!(f, "workers   none: jobs wait until one starts")?;
         }
         for (place, worker) in self.workers.iter().enumerate() {
-            write!(
-                f,
-                "{:<10}{}: {} of {} slots busy, ",
-                heading(place, "workers"),
-                worker.name,
-                worker.running,
-                worker.slots
-            )?;
+            write!(f, "{:<10}{}: ", heading(place, "workers"), worker.name)?;
+            match worker.slots {
+                0 => write!(f, "{} for devices too, ", worker.running)?,
+                slots => write!(f, "{} of {slots} slots busy, ", worker.running)?,
+            }
             let beat = span(worker.heartbeat_seconds_ago);
             if worker.silent { writeln!(f, "SILENT for {beat}")? } else { writeln!(f, "heartbeat {beat} ago")? }
         }

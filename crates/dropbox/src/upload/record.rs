@@ -79,7 +79,9 @@ pub(super) struct Resumed {
 impl Resumed {
     /// What an earlier attempt left, if it is about the bytes of this source and can be understood.
     pub(super) fn from(checkpoint: &Checkpoint, source: &dyn Source) -> Option<Self> {
-        if fingerprint(source) != Some(&checkpoint.fingerprint) {
+        // What passes once cannot be begun in the middle.
+        let fingerprint = source.fingerprint().filter(|_| source.access() == Access::Random);
+        if fingerprint != Some(&checkpoint.fingerprint) {
             tracing::debug!(checkpoint.offset, "The source is another one; the upload begins again");
             return None;
         }
@@ -90,11 +92,6 @@ impl Resumed {
         }
         note.map(|note| Self { offset: checkpoint.offset, note })
     }
-}
-
-/// What a later attempt would know the bytes by. What can be read only once is of no use to it.
-pub(super) fn fingerprint(source: &dyn Source) -> Option<&str> {
-    source.fingerprint().filter(|_| source.access() == Access::Random)
 }
 
 /// The length, when it is known to the byte.
@@ -116,7 +113,7 @@ pub(super) struct Recorder<'a> {
 
 impl<'a> Recorder<'a> {
     pub(super) fn new(journal: &'a dyn Journal, source: &'a dyn Source) -> Self {
-        Self { journal, fingerprint: fingerprint(source), recorded: 0, at: None }
+        Self { journal, fingerprint: source.fingerprint(), recorded: 0, at: None }
     }
 
     /// May others go on with what goes on record here?

@@ -10,7 +10,7 @@ use crate::{
 };
 
 fn forward(window: u64, length: Length) -> Memory {
-    Memory { access: Access::Forward { window }, length, ..Memory::known(SIZE) }
+    Memory { access: Access::Forward { window }, length, ..Memory::of(SIZE) }
 }
 
 /// What is sent again is within the window, what is behind it is let go, and nothing goes on record.
@@ -31,6 +31,24 @@ async fn a_window_is_enough() {
         assert_eq!(source.released.load(std::sync::atomic::Ordering::Relaxed), SIZE as u64);
         assert!(world.journal.last().is_none(), "nobody could go on");
     }
+}
+
+/// What passes once here, but can be read anywhere elsewhere, as behind a tee, leaves checkpoints: whoever can read it anywhere goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_worker_goes_on_with_what_passed_once() {
+    let world = World::new(Way::Tls).await;
+    let broken = SIZE as u64 - 1_000_000;
+    let access = Access::Forward { window: 8 << 20 };
+    let tee = Memory { access, breaks_at: Some(broken), ..Memory::known(SIZE) };
+    assert_eq!(world.upload(&tee).await.unwrap_err().kind, FailureKind::SiteBusy);
+    let checkpoint = world.journal.last().unwrap();
+    assert!(checkpoint.offset + (4 << 20) >= broken, "{} of {broken}", checkpoint.offset);
+    let (again, before) = (Memory::known(SIZE), checkpoint.offset);
+    let receipt = world.resume(&again, Some(checkpoint)).await;
+    world.landed(receipt, "/Videos/clip.mp4", &again);
+    let given = again.given.load(std::sync::atomic::Ordering::Relaxed);
+    assert!(given <= SIZE as u64 - before + (4 << 20), "{given} bytes were read again after {before}");
+    assert_eq!(world.statuses(START).await.len(), 1);
 }
 
 /// No window, or a session that loses what was let go: the attempt fails, and may be repeated.

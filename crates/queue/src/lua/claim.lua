@@ -35,23 +35,10 @@ for _ = 1, 20 do
       -- Its list was cancelled, and that has not come round to it yet.
       cancel_job(id)
     else
-      -- Stride scheduling: whoever was away begins where the others are; a weight makes the stride shorter.
+      -- Stride scheduling: whoever was away begins where the others are.
       local come = math.max(score % BAND, number(call('GET', P .. 'turn')))
       call('SET', P .. 'turn', come)
-      local weight = number(call('HGET', P .. 'weights', account) or 1)
-      call('SET', served_key(account), come + math.floor(UNIT / weight), 'EX', DAY_SECONDS)
-      call('SADD', running_key(account), id)
-      -- Never one that was given out before, not even by a master whose last claims were lost with it: that one's clock has gone on since.
-      local before = number(call('HGET', key, 'fence'))
-      call('HSET', key, 'fence', string.format('%.0f', math.max(before + 1, now_us())))
-      call('HINCRBY', key, 'attempt', 1)
-      call('HDEL', key, 'error', 'progress', 'retry_at')
-      call('HSET', key, 'state', 'running', 'phase', 'extracting', 'worker', worker, 'lease', lease, 'started_at', now_ms())
-      call('HSET', leases_key(worker), lease, id)
-      -- A claim that comes after its worker was given up, or has left: whoever has a job is watched.
-      if call('HSETNX', P .. 'workers', worker, 0) == 1 then call('HSET', P .. 'seen', worker, now_ms()) end
-      rank(account)
-      announce(account, id, 'changed')
+      hand_out(id, account, worker, lease, come)
       return call('HGETALL', key)
     end
   end

@@ -27,8 +27,8 @@
 -- items               hash     account -> records of items of its lists
 -- trim                set      accounts whose history may have grown too long
 -- cascades            hash     list -> what its items still have to follow: "operation account cursor"
--- workers             hash     worker -> beats counted
--- seen, slots         hash     worker -> when its last beat came; how many jobs it takes at once
+-- workers             hash     worker -> beats counted; a web process is one while it works on a job for a device too
+-- seen, slots         hash     worker -> when its last beat came; how many jobs it takes at once, 0 for a web process
 -- leases:<worker>     hash     lease -> job
 -- pace                string   how long a job that completes takes, ms, averaged over the last few
 -- saving              zset     files that a device takes, or took a moment ago, by when they lapse unless heard of
@@ -74,10 +74,10 @@ local function announce(account, id, what) call('PUBLISH', P .. 'events', accoun
 
 local function wake() call('PUBLISH', P .. 'wake', 'work') end
 
--- How much of the house the account has now. One with weight 2 counts as two people.
-local function load_of(account)
+-- How much of the house the account has now, less so many jobs. One with weight 2 counts as two people.
+local function load_of(account, less)
   local weight = number(call('HGET', P .. 'weights', account) or 1)
-  return math.min(math.floor(call('SCARD', running_key(account)) * UNIT / weight), MAX_LOAD)
+  return math.min(math.floor((call('SCARD', running_key(account)) - (less or 0)) * UNIT / weight), MAX_LOAD)
 end
 
 -- Puts the account where it belongs among those whose turn comes.
@@ -102,6 +102,25 @@ local function queue_up(id, account, seq)
   rank(account)
   announce(account, id, 'changed')
   wake()
+end
+
+-- The job is this worker's, under a new fence. `come` is how far its account's round robin had come; a weight makes the stride shorter.
+local function hand_out(id, account, worker, lease, come)
+  local key = job_key(id)
+  local weight = number(call('HGET', P .. 'weights', account) or 1)
+  call('SET', served_key(account), come + math.floor(UNIT / weight), 'EX', DAY_SECONDS)
+  call('SADD', running_key(account), id)
+  -- Never one that was given out before, not even by a master whose last claims were lost with it: that one's clock has gone on since.
+  local before = number(call('HGET', key, 'fence'))
+  call('HSET', key, 'fence', string.format('%.0f', math.max(before + 1, now_us())))
+  call('HINCRBY', key, 'attempt', 1)
+  call('HDEL', key, 'error', 'progress', 'retry_at')
+  call('HSET', key, 'state', 'running', 'phase', 'extracting', 'worker', worker, 'lease', lease, 'started_at', now_ms())
+  call('HSET', leases_key(worker), lease, id)
+  -- A claim that comes after its worker was given up, or has left: whoever has a job is watched.
+  if call('HSETNX', P .. 'workers', worker, 0) == 1 then call('HSET', P .. 'seen', worker, now_ms()) end
+  rank(account)
+  announce(account, id, 'changed')
 end
 
 -- The job no longer waits, wherever it did.

@@ -22,6 +22,7 @@ use apalis_core::{
 use futures::{FutureExt as _, future::BoxFuture};
 
 use super::desk::{Claimed, Desk};
+use crate::Handler;
 
 /// The wait after Redis refused a claim for good (a wrong password, say): an operator must mend that, and no job is lost meanwhile.
 const REFUSED_PAUSE: Duration = Duration::from_secs(1);
@@ -29,6 +30,7 @@ const REFUSED_PAUSE: Duration = Duration::from_secs(1);
 /// One slot of a worker process.
 pub(crate) struct Slot {
     desk: Arc<Desk>,
+    handler: Arc<dyn Handler>,
     claim: Option<BoxFuture<'static, Claimed>>,
     busy: Arc<AtomicBool>,
 }
@@ -36,10 +38,12 @@ pub(crate) struct Slot {
 /// A job for a slot, which is busy until this is dropped.
 pub(crate) struct Work {
     pub(crate) claimed: Claimed,
-    _busy: Busy,
+    pub(crate) handler: Arc<dyn Handler>,
+    pub(crate) busy: Busy,
 }
 
-struct Busy(Arc<AtomicBool>);
+/// While it is there, the slot is busy.
+pub(crate) struct Busy(Arc<AtomicBool>);
 
 impl Drop for Busy {
     fn drop(&mut self) {
@@ -48,8 +52,8 @@ impl Drop for Busy {
 }
 
 impl Slot {
-    pub(crate) fn new(desk: Arc<Desk>) -> Self {
-        Self { desk, claim: None, busy: Arc::default() }
+    pub(crate) fn new(desk: Arc<Desk>, handler: Arc<dyn Handler>) -> Self {
+        Self { desk, handler, claim: None, busy: Arc::default() }
     }
 }
 
@@ -67,7 +71,8 @@ impl Backend for Slot {
         claim.poll_unpin(cx).map(|claimed| {
             self.claim = None;
             self.busy.store(true, Ordering::Release);
-            Some(Ok(Task::new(Work { claimed, _busy: Busy(self.busy.clone()) })))
+            let (handler, busy) = (self.handler.clone(), Busy(self.busy.clone()));
+            Some(Ok(Task::new(Work { claimed, handler, busy })))
         })
     }
 

@@ -13,9 +13,9 @@ use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Handler, Lease, Queue, QueueError, Stop, StopReason, WorkerConfig,
+    Lease, Queue, QueueError, Stop, StopReason, WorkerConfig,
     queue::millis,
-    record::{self, Raw, json},
+    record::{self, Raw, Record, json},
     scripts::With as _,
 };
 
@@ -23,7 +23,6 @@ use crate::{
 pub(crate) struct Desk {
     pub(crate) queue: Queue,
     pub(crate) config: WorkerConfig,
-    pub(crate) handler: Arc<dyn Handler>,
     /// The name of this start of the worker: two starts never share a heartbeat.
     pub(crate) name: String,
     /// There may be work: one idle slot looks.
@@ -46,7 +45,7 @@ pub(crate) struct Claimed {
 /// A place on the desk; dropped, it is free.
 pub(crate) struct Place {
     desk: Arc<Desk>,
-    lease: String,
+    pub(crate) lease: String,
 }
 
 impl Drop for Place {
@@ -71,12 +70,11 @@ pub(crate) struct Settlement {
 }
 
 impl Desk {
-    pub(crate) fn new(queue: Queue, config: WorkerConfig, handler: Arc<dyn Handler>) -> Arc<Self> {
+    pub(crate) fn new(queue: Queue, config: WorkerConfig) -> Arc<Self> {
         let name = format!("{}-{:08x}", config.worker_id, rand::random::<u32>());
         Arc::new(Self {
             queue,
             config,
-            handler,
             name,
             work: Notify::new(),
             poke: Notify::new(),
@@ -100,17 +98,7 @@ impl Desk {
         let (id, fence) = (raw.get("id").cloned(), raw.get("fence").cloned());
         match record::decode(self.queue.store(), raw) {
             Ok(None) => Ok(None),
-            Ok(Some(record)) => {
-                let stop = Stop::new();
-                self.places().insert(place.lease.clone(), Some(stop.clone()));
-                if self.closing.is_cancelled() {
-                    stop.tell(StopReason::Drain);
-                }
-                Ok(Some(Claimed {
-                    lease: Lease::new(self.queue.clone(), record.job, record.fence, stop),
-                    _place: place,
-                }))
-            }
+            Ok(Some(record)) => Ok(Some(self.seat(place, record))),
             Err(error) => {
                 tracing::error!(job.id = id, %error, "A job cannot be read and is put aside");
                 let settlement = Settlement {
@@ -123,6 +111,16 @@ impl Desk {
                 Ok(None)
             }
         }
+    }
+
+    /// A job that this process has now, at the place that was kept for it.
+    pub(crate) fn seat(&self, place: Place, record: Record) -> Claimed {
+        let stop = Stop::new();
+        self.places().insert(place.lease.clone(), Some(stop.clone()));
+        if self.closing.is_cancelled() {
+            stop.tell(StopReason::Drain);
+        }
+        Claimed { lease: Lease::new(self.queue.clone(), record.job, record.fence, stop), _place: place }
     }
 
     /// Settles an attempt under its fence. Returns the job's state, or `lost`.
@@ -172,7 +170,8 @@ impl Desk {
         self.drain_until.get().copied()
     }
 
-    fn place(self: &Arc<Self>) -> Place {
+    /// A place for a job that is about to be asked for.
+    pub(crate) fn place(self: &Arc<Self>) -> Place {
         let lease = format!("{:032x}", rand::random::<u128>());
         self.places().insert(lease.clone(), None);
         Place { desk: self.clone(), lease }

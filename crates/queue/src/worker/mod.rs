@@ -6,6 +6,7 @@
 mod backend;
 mod desk;
 mod heartbeat;
+mod holder;
 mod observer;
 mod slot;
 mod upkeep;
@@ -13,7 +14,7 @@ mod upkeep;
 use std::{sync::Arc, time::Duration};
 
 use apalis_core::worker::{builder::WorkerBuilder, context::WorkerContext};
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::task::JoinSet;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
@@ -24,6 +25,7 @@ use crate::{
 };
 use backend::{Slot, Work};
 use desk::Desk;
+pub use holder::{HeldJob, Holder, Sent};
 
 /// Taking leave may take so long; Redis may be away.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -39,7 +41,7 @@ pub async fn run_workers(
     handler: Arc<dyn Handler>,
     shutdown: CancellationToken,
 ) -> Result<(), QueueError> {
-    let desk = Desk::new(queue, config, handler);
+    let desk = Desk::new(queue, config);
     tokio::select! {
         touched = heartbeat::touch(&desk) => drop(touched?),
         () = shutdown.cancelled() => return Ok(()),
@@ -51,7 +53,7 @@ pub async fn run_workers(
     let _ear = AbortOnDropHandle::new(tokio::spawn(hear(desk.clone())));
     let mut slots = JoinSet::new();
     for number in 0..desk.config.concurrency {
-        slots.spawn(run_slot(desk.clone(), number));
+        slots.spawn(run_slot(desk.clone(), handler.clone(), number));
     }
 
     shutdown.cancelled().await;
@@ -59,10 +61,15 @@ pub async fn run_workers(
     desk.close();
     while slots.join_next().await.is_some() {}
 
-    // The last beat gives back claims whose reply came too late.
     drop(beating);
+    take_leave(&desk).await;
+    Ok(())
+}
+
+/// Goes off the list. The last beat gives back claims whose reply came too late.
+async fn take_leave(desk: &Desk) {
     let farewell = async {
-        heartbeat::touch(&desk).await?;
+        heartbeat::touch(desk).await?;
         desk.queue.run::<()>(&desk.queue.call(&desk.queue.scripts().leave).with(&desk.name)).await
     };
     match tokio::time::timeout(FAREWELL, farewell).await {
@@ -70,17 +77,16 @@ pub async fn run_workers(
         Ok(Err(error)) => tracing::warn!(%error, "Could not take leave"),
         Err(_) => tracing::warn!("Redis did not answer: left without taking leave"),
     }
-    Ok(())
 }
 
 /// One slot, through all its incarnations.
-async fn run_slot(desk: Arc<Desk>, number: usize) {
+async fn run_slot(desk: Arc<Desk>, handler: Arc<dyn Handler>, number: usize) {
     for incarnation in 0u64.. {
         let context = WorkerContext::new(&format!("{}-{number}-{incarnation}", desk.name));
         let at_desk = desk.clone();
         let worker = WorkerBuilder::new(&context)
-            .backend(Slot::new(desk.clone()))
-            .build(move |work: Work| slot::work(at_desk.clone(), work));
+            .backend(Slot::new(desk.clone(), handler.clone()))
+            .build(move |work: Work| carry_out(at_desk.clone(), work));
         let mut events = Box::pin(worker.stream());
         let mut stopped = false;
         loop {
@@ -106,6 +112,14 @@ async fn run_slot(desk: Arc<Desk>, number: usize) {
             return;
         }
     }
+}
+
+/// One job of a slot, which is busy meanwhile.
+async fn carry_out(desk: Arc<Desk>, work: Work) {
+    let Work { claimed, handler, busy } = work;
+    let lease = claimed.lease.clone();
+    slot::work(desk, claimed, async move { handler.run(lease).await }.boxed()).await;
+    drop(busy);
 }
 
 /// Listens for calls to work and for cancelled jobs.

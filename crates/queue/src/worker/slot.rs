@@ -2,16 +2,13 @@
 
 use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use futures::FutureExt as _;
+use futures::{FutureExt as _, future::BoxFuture};
 use jiff::Timestamp;
 use sluice_domain::{Failure, FailureKind, Job, Progress};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
-use super::{
-    backend::Work,
-    desk::{Desk, Settlement, error_json},
-};
+use super::desk::{Claimed, Desk, Settlement, error_json};
 use crate::{Lease, Outcome, QueueConfig, StopReason, backoff::backoff, record::json};
 
 /// After the drain has ended, a settlement may take so long; then the job is left to a rescue.
@@ -20,24 +17,23 @@ const LAST_WORD: Duration = Duration::from_secs(5);
 /// The longest wait that another side may impose on a retry.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 
-/// Works on a job until it is settled or lost.
-pub(crate) async fn work(desk: Arc<Desk>, work: Work) {
-    let lease = work.claimed.lease.clone();
+/// Works on a job, as `run` does, until it is settled or lost.
+pub(crate) fn work(desk: Arc<Desk>, claimed: Claimed, run: BoxFuture<'static, Outcome>) -> BoxFuture<'static, ()> {
     // A span of the highest level: whatever the filter lets through carries the id.
-    let span = tracing::error_span!("job", job.id = %lease.job().id, attempt = lease.job().attempt);
-    async {
-        let outcome = attempt(&desk, &lease).await;
-        settle(&desk, &lease, outcome).await;
-    }
-    .instrument(span)
-    .await;
-    // Only now is the place free and the slot idle.
-    drop(work);
+    let job = claimed.lease.job();
+    let span = tracing::error_span!("job", job.id = %job.id, attempt = job.attempt);
+    let work = async move {
+        let outcome = attempt(&desk, &claimed.lease, run).await;
+        settle(&desk, &claimed.lease, outcome).await;
+        // Only now is the place free.
+        drop(claimed);
+    };
+    work.instrument(span).boxed()
 }
 
-/// Runs the handler. `None` when the lease was lost and the handler did not heed it.
-async fn attempt(desk: &Desk, lease: &Lease) -> Option<Outcome> {
-    let run = AssertUnwindSafe(desk.handler.run(lease.clone())).catch_unwind();
+/// Does the work. `None` when the lease was lost and the work did not heed it.
+async fn attempt(desk: &Desk, lease: &Lease, run: BoxFuture<'static, Outcome>) -> Option<Outcome> {
+    let run = AssertUnwindSafe(run).catch_unwind();
     tokio::select! {
         biased;
         outcome = run => Some(outcome.unwrap_or_else(|panic| {

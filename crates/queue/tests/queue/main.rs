@@ -11,6 +11,7 @@ mod duplicates;
 mod events;
 mod failover;
 mod fairness;
+mod holding;
 mod jobs;
 mod lists;
 mod loss;

@@ -47,17 +47,7 @@ struct Duplicate<'a> {
 /// A link that the account has already is not queued, unless its file is there no more or `force` says so.
 pub(super) async fn create(request: HttpRequest, payload: Payload, state: Data<State>) -> Answer {
     let (account, body) = caller_with_body(&state, &request, payload, Scope::Send).await?;
-    let asked: JobIn = serde_json::from_slice(&body).map_err(|error| Problem::BadJson(error.to_string()))?;
-    let JobIn { url, preset, folder, idempotency_key, force } = asked;
-    let (mut preset, mut folder) = (preset, folder);
-    // What is not said is as on the page: the account's own defaults.
-    if preset.is_none() || folder.is_none() {
-        let known = state.store.accounts().get(&account).await?;
-        preset = preset.or_else(|| known.as_ref().map(|account| account.preset.to_string()));
-        folder = folder.or_else(|| known.as_ref().map(|account| account.folder.to_string()));
-    }
-    let asked = JobRequest::parse(&url, preset.as_deref(), folder.as_deref(), idempotency_key.as_deref(), Origin::Api)?;
-    let asked = asked.forced(force);
+    let asked = requested(&state, &account, &body).await?;
     let link = asked.url.clone();
     let mut taken = state.queue.enqueue(&account, asked.clone(), Timestamp::now()).await?;
     if let Enqueued::Duplicate(known) = &taken
@@ -79,6 +69,21 @@ pub(super) async fn create(request: HttpRequest, payload: Payload, state: Data<S
     let mut response = HttpResponse::build(status);
     response.insert_header((LOCATION, format!("/api/v1/jobs/{}", job.id)));
     Ok(if duplicate { response.json(Duplicate { duplicate, job: told }) } else { response.json(told) })
+}
+
+/// What a body asks for.
+pub(super) async fn requested(state: &State, account: &AccountId, body: &[u8]) -> Result<JobRequest, Problem> {
+    let asked: JobIn = serde_json::from_slice(body).map_err(|error| Problem::BadJson(error.to_string()))?;
+    let JobIn { url, preset, folder, idempotency_key, force } = asked;
+    let (mut preset, mut folder) = (preset, folder);
+    // What is not said is as on the page: the account's own defaults.
+    if preset.is_none() || folder.is_none() {
+        let known = state.store.accounts().get(account).await?;
+        preset = preset.or_else(|| known.as_ref().map(|account| account.preset.to_string()));
+        folder = folder.or_else(|| known.as_ref().map(|account| account.folder.to_string()));
+    }
+    let asked = JobRequest::parse(&url, preset.as_deref(), folder.as_deref(), idempotency_key.as_deref(), Origin::Api)?;
+    Ok(asked.forced(force))
 }
 
 /// Which part of the list.

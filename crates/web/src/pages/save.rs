@@ -2,7 +2,7 @@
 //! it comes. `POST /save`: the form's button, which leads there.
 
 use actix_web::{
-    Error, HttpRequest, HttpResponse,
+    Error, HttpRequest, HttpResponse, HttpResponseBuilder,
     body::SizedStream,
     http::{
         Method, StatusCode, Version,
@@ -25,17 +25,20 @@ use super::{
     home::{Said, home},
     page,
     posted::Posted,
-    see,
+    save_and_send, see,
 };
 use crate::{
     api::{Problem, caller},
     error::PageError,
     headers::policy_with_media,
     limits::Act,
-    save::{Asked, Given, NoFile, Torn, Wish, asked, disposition, give, media_type},
+    save::{Asked, Given, NoFile, Opened, Torn, Wish, asked, disposition, give, media_type},
     state::State,
     view::{Fault, Watch},
 };
+
+/// What whoever wants to save several is told.
+pub(super) const ONE_LINK: &str = "One link can be saved at a time. All of these can be sent at once.";
 
 /// What the address says, raw.
 #[derive(Debug, Default, Deserialize)]
@@ -44,6 +47,7 @@ pub(crate) struct Asking {
     preset: Option<String>,
     job: Option<String>,
     play: Option<String>,
+    as_sent: Option<String>,
 }
 
 /// `GET` and `HEAD`, for whoever comes with a session or with a token.
@@ -100,14 +104,14 @@ async fn wish<E: From<NoFile> + From<QueueError> + From<StoreError>>(
     state: &State,
     account: &AccountId,
 ) -> Result<Wish, E> {
-    let play = asking.play.as_deref() == Some("1");
+    let (play, as_sent) = (asking.play.as_deref() == Some("1"), asking.as_sent.as_deref() == Some("1"));
     if let Some(id) = &asking.job {
         let id = id.parse().map_err(|_| NoFile::Unknown)?;
         let job = state.queue.get(account, &id).await?.ok_or(NoFile::Unknown)?;
         if job.items.is_some() {
             return Err(NoFile::List.into());
         }
-        return Ok(Wish { url: job.url, item: job.item, preset: job.preset, play });
+        return Ok(Wish { url: job.url, item: job.item, preset: job.preset, play, as_sent });
     }
     let mut preset = asking.preset.clone().filter(|preset| !preset.trim().is_empty());
     if preset.is_none() {
@@ -115,7 +119,7 @@ async fn wish<E: From<NoFile> + From<QueueError> + From<StoreError>>(
     }
     let url = asking.url.as_deref().unwrap_or_default();
     let request = JobRequest::parse(url, preset.as_deref(), None, None, Origin::Page).map_err(NoFile::Bad)?;
-    Ok(Wish { url: request.url, item: None, preset: request.preset, play })
+    Ok(Wish { url: request.url, item: None, preset: request.preset, play, as_sent })
 }
 
 async fn serve<E: From<NoFile> + From<QueueError> + From<StoreError>>(
@@ -125,7 +129,7 @@ async fn serve<E: From<NoFile> + From<QueueError> + From<StoreError>>(
     (account, origin): (&AccountId, Origin),
 ) -> Result<HttpResponse, E> {
     let wish = wish::<E>(asking, state, account).await?;
-    let opened = state.open(account, &wish).await?;
+    let opened = state.open(account, &wish, None).await?;
     let total = opened.total();
     if total.is_none() && request.version() < Version::HTTP_11 {
         return Err(NoFile::OldHttp.into());
@@ -142,19 +146,7 @@ async fn serve<E: From<NoFile> + From<QueueError> + From<StoreError>>(
         Asked::Part(part) => (StatusCode::PARTIAL_CONTENT, part.start, Some(part.end)),
         Asked::Beyond => (StatusCode::RANGE_NOT_SATISFIABLE, 0, None),
     };
-    let mut answer = HttpResponse::build(status);
-    let name = &opened.fetched.file_name;
-    answer
-        .content_type(media_type(name))
-        .insert_header((CONTENT_DISPOSITION, disposition(wish.play, name)))
-        .insert_header((ACCEPT_RANGES, if opened.etag.is_some() { "bytes" } else { "none" }))
-        .insert_header((CACHE_CONTROL, "private, no-store, no-transform"))
-        // No proxy's buffer may come between.
-        .insert_header(("x-accel-buffering", "no"))
-        .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"));
-    if let Some(etag) = &opened.etag {
-        answer.insert_header((ETAG, etag.clone()));
-    }
+    let mut answer = headed(status, &opened, wish.play);
     match (&asked, total) {
         (Asked::Part(part), Some(total)) => {
             answer.insert_header((CONTENT_RANGE, format!("bytes {}-{}/{total}", part.start, part.end - 1)));
@@ -171,20 +163,7 @@ async fn serve<E: From<NoFile> + From<QueueError> + From<StoreError>>(
             None => answer.streaming(stream::empty::<Result<_, Torn>>()),
         });
     }
-    let known_by = match &opened.etag {
-        Some(etag) => etag.clone(),
-        None => format!("{} {:?} {}", wish.url, wish.item, wish.play),
-    };
-    let save = Save {
-        url: wish.url,
-        item: wish.item,
-        preset: wish.preset,
-        origin,
-        described: opened.described.clone(),
-        route: opened.fetched.route,
-        length: opened.fetched.source.length(),
-        known_by,
-    };
+    let save = record(&wish, &opened, origin);
     let part = match state.queue.save(account, &save, from == 0).await? {
         Begun::Part(part) => part,
         Begun::Full { limit } => return Err(NoFile::Full { limit }.into()),
@@ -198,6 +177,42 @@ async fn serve<E: From<NoFile> + From<QueueError> + From<StoreError>>(
     })
 }
 
+/// The head of an answer that has this file, or a part of it.
+pub(super) fn headed(status: StatusCode, opened: &Opened, play: bool) -> HttpResponseBuilder {
+    let mut answer = HttpResponse::build(status);
+    let name = &opened.fetched.file_name;
+    answer
+        .content_type(media_type(name))
+        .insert_header((CONTENT_DISPOSITION, disposition(play, name)))
+        .insert_header((ACCEPT_RANGES, if opened.etag.is_some() { "bytes" } else { "none" }))
+        .insert_header((CACHE_CONTROL, "private, no-store, no-transform"))
+        // No proxy's buffer may come between.
+        .insert_header(("x-accel-buffering", "no"))
+        .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"));
+    if let Some(etag) = &opened.etag {
+        answer.insert_header((ETAG, etag.clone()));
+    }
+    answer
+}
+
+/// What goes on record of a file for a device.
+pub(super) fn record(wish: &Wish, opened: &Opened, origin: Origin) -> Save {
+    let known_by = match &opened.etag {
+        Some(etag) => etag.clone(),
+        None => format!("{} {:?} {}", wish.url, wish.item, wish.play),
+    };
+    Save {
+        url: wish.url.clone(),
+        item: wish.item,
+        preset: wish.preset,
+        origin,
+        described: opened.described.clone(),
+        route: opened.fetched.route,
+        length: opened.fetched.source.length(),
+        known_by,
+    }
+}
+
 /// `POST`: the form, as it was filled in for sending. One link at a time.
 pub(crate) async fn post(
     request: HttpRequest,
@@ -205,10 +220,13 @@ pub(crate) async fn post(
     state: Data<State>,
 ) -> Result<HttpResponse, PageError> {
     let (posted, visitor) = Posted::read(&state, &request, payload).await?;
+    if posted.fields.get("send") == "1" {
+        return save_and_send::by_form(&request, &state, &posted, &visitor).await;
+    }
     let link = match posted.lines()[..] {
         [] => Err(BadUrl::Empty.to_string()),
         [link] => link.parse::<SourceUrl>().map_err(|bad| bad.to_string()),
-        _ => Err("One link can be saved at a time. All of these can be sent at once.".to_owned()),
+        _ => Err(ONE_LINK.to_owned()),
     };
     match link {
         Ok(url) => {

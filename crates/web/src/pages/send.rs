@@ -111,7 +111,7 @@ async fn send(state: &State, account: &AccountId, requests: Vec<JobRequest>) -> 
 }
 
 /// One request for each line, or what is wrong with the first bad one.
-fn requests(typed: &Typed, key: &str) -> Result<Vec<JobRequest>, Fault> {
+pub(super) fn requests(typed: &Typed, key: &str) -> Result<Vec<JobRequest>, Fault> {
     let lines = lines(typed);
     if lines.is_empty() {
         return Err(Fault { field: "url", message: BadUrl::Empty.to_string() });

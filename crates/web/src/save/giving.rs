@@ -24,7 +24,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::open::Opened;
+use super::open::{Opened, Place};
 
 /// How often the record hears of it, and it of its person.
 const BEAT: Duration = Duration::from_secs(1);
@@ -86,7 +86,16 @@ struct Flow {
     /// Where it ends, where that is certain.
     end: Option<u64>,
     whole: bool,
-    _held: (tokio::sync::OwnedSemaphorePermit, tokio_util::sync::DropGuard),
+    _held: Arc<Place>,
+}
+
+/// Opens the bytes and gives them.
+///
+/// # Errors
+/// When the source cannot be opened there. It is on record then.
+pub(crate) async fn give(opened: Opened, given: Given) -> Result<Giving, Failure> {
+    let stream = start(&opened, &given).await?;
+    Ok(flow(stream, &opened, given))
 }
 
 impl Flow {
@@ -105,27 +114,34 @@ impl Flow {
 /// Opens the bytes.
 ///
 /// # Errors
-/// When the source cannot be opened there. It is on record then.
-pub(crate) async fn give(opened: Opened, given: Given) -> Result<Giving, Failure> {
+/// As [`give`].
+pub(crate) async fn start(opened: &Opened, given: &Given) -> Result<ByteStream, Failure> {
+    // A source that passes once has no ranges to ask for.
+    let to = given.to.filter(|to| Some(*to) != opened.total());
+    let opening = opened.fetched.source.open(given.from, to).await;
+    opening.inspect_err(|failure| {
+        tokio::spawn(close(given.part.clone(), given.from..given.from, Reason::Torn(failure.clone())));
+    })
+}
+
+/// Nothing of it comes after all.
+pub(crate) fn let_go_of(part: Part) {
+    tokio::spawn(close(part, 0..0, Reason::Left));
+}
+
+/// Gives these bytes, which were opened as they are to be given.
+pub(crate) fn flow(stream: ByteStream, opened: &Opened, given: Given) -> Giving {
     let total = opened.total();
     let Opened { fetched, gate, held, .. } = opened;
     let Given { part, from, to, idle, stop } = given;
-    let source = fetched.source;
-    // A source that passes once has no ranges to ask for.
     let to = to.filter(|to| Some(*to) != total);
-    let stream = match source.open(from, to).await {
-        Ok(stream) => stream,
-        Err(failure) => {
-            tokio::spawn(close(part, from..from, Reason::Torn(failure.clone())));
-            return Err(failure);
-        }
-    };
     let (end, whole) = (to.or(total), from == 0 && to.is_none());
+    let (source, gate, held) = (fetched.source.clone(), gate.clone(), held.clone());
     let flow = Flow { stream, rest: Bytes::new(), source, gate, end, whole, _held: held };
     let state = State { flow: Some(flow), ended: None, at: from, taken: Instant::now(), waits: false, waker: None };
     let shared = Arc::new(Shared { state: Mutex::new(state), over: Notify::new(), part, from });
     tokio::spawn(watch(shared.clone(), idle, stop));
-    Ok(Giving(shared))
+    Giving(shared)
 }
 
 /// Why it ended.

@@ -27,6 +27,9 @@ pub(crate) enum NoFile {
         /// `limits.streams`.
         limit: u32,
     },
+    /// The job under this key brings something else.
+    #[error("This idempotency key was used for another link.")]
+    OtherLink,
     /// Cancelled on the page; the device goes on by itself.
     #[error("You have cancelled this download. To have it after all, begin it again.")]
     Barred,
@@ -58,6 +61,7 @@ impl NoFile {
             Self::Unknown => StatusCode::NOT_FOUND,
             Self::Bad(_) | Self::List => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Full { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::OtherLink => StatusCode::CONFLICT,
             Self::Barred => StatusCode::GONE,
             Self::Busy | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::OldHttp => StatusCode::HTTP_VERSION_NOT_SUPPORTED,

@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sluice_domain::{AccountId, Failure, Length, SourceUrl, plan::plan};
+use sluice_domain::{AccountId, ByteSize, Failure, FailureKind, Length, SourceUrl, plan::plan};
 use sluice_queue::Described;
-use sluice_source::{Extraction, Fetched, Layout, Renew};
+use sluice_source::{Extraction, Fetched, Layout, Renew, Routes};
 use sluice_store::Store;
 use sluice_transfer::{Access, Gate};
-use sluice_wiring::{Link, keep_for_saves, kept, kept_for_saves};
+use sluice_wiring::{
+    Link,
+    attempt::{described, media_name},
+    keep_for_saves, kept, kept_for_saves,
+};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::DropGuard;
 
@@ -28,8 +32,18 @@ pub(crate) struct Opened {
     pub(crate) described: Described,
     /// What its bytes are known by: then any range of them can be asked for, of any process.
     pub(crate) etag: Option<String>,
-    /// The place in this process, and the time that it may take.
-    pub(super) held: (OwnedSemaphorePermit, DropGuard),
+    /// What the extractor calls it, where that is more than its link.
+    pub(super) media: Option<String>,
+    pub(super) link: Link,
+    pub(super) routes: Routes,
+    pub(super) held: Arc<Place>,
+}
+
+/// The place in this process, and the time that it may take.
+#[derive(Debug)]
+pub(super) struct Place {
+    _permit: OwnedSemaphorePermit,
+    _deadline: DropGuard,
 }
 
 impl Opened {
@@ -43,8 +57,14 @@ impl Opened {
 }
 
 impl State {
-    /// Opens what is wished for. Of the media nothing is fetched yet but headers, except where only the finished file will do.
-    pub(crate) async fn open(&self, account: &AccountId, wish: &Wish) -> Result<Opened, NoFile> {
+    /// Opens what is wished for. Of the media nothing is fetched yet but headers, except where only the finished file will do. `free` is the
+    /// space in the Dropbox that the file goes to as well: what fits is judged by it, but too little of it is no reason not to save it.
+    pub(crate) async fn open(
+        &self,
+        account: &AccountId,
+        wish: &Wish,
+        free: Option<ByteSize>,
+    ) -> Result<Opened, NoFile> {
         let saves = &self.saves;
         let programs = saves.programs.as_deref().ok_or(NoFile::Unavailable)?;
         let place = saves.places.clone().try_acquire_owned().map_err(|_| NoFile::Busy)?;
@@ -61,7 +81,12 @@ impl State {
                 }
             }
         };
-        let plan = plan(&extraction.info, wish.preset, &saves.limits, None).map_err(NoFile::Failed)?;
+        let planned = |free| plan(&extraction.info, wish.preset, &saves.limits, free);
+        let plan = match planned(free) {
+            Err(failure) if failure.kind == FailureKind::QuotaExceeded => planned(None),
+            other => other,
+        };
+        let plan = plan.map_err(NoFile::Failed)?;
         let running = programs.running().await.ok_or(NoFile::Unavailable)?;
         let routes = saves.routes(running.tools).await.map_err(|error| {
             tracing::error!("Nothing can be given to devices: {error}");
@@ -69,7 +94,7 @@ impl State {
         })?;
         let link = Link::new(running.extractor, self.store.clone(), url.clone(), *item, gate.clone());
         let renew = Renewed { link: link.clone(), store: self.store.clone(), url: url.clone(), item: *item };
-        let layout = layout(wish.play, extraction.info.duration);
+        let layout = layout(wish, extraction.info.duration);
         let fetched = match routes.fetch(&plan, &extraction, layout, Arc::new(renew), &gate).await {
             Ok(fetched) => fetched,
             Err(failure) => {
@@ -83,10 +108,9 @@ impl State {
         if etag.is_some() {
             keep_for_saves(&self.store, url, *item, &extraction).await;
         }
-        let info = &extraction.info;
-        let title = Some(info.title.trim()).filter(|title| !title.is_empty()).map(str::to_owned);
-        let described = Described { title, thumbnail: info.thumbnail.clone(), duration: info.duration };
-        Ok(Opened { fetched, gate, described, etag, held: (place, deadline) })
+        let (described, media) = (described(&extraction.info), media_name(&extraction.info));
+        let held = Arc::new(Place { _permit: place, _deadline: deadline });
+        Ok(Opened { fetched, gate, described, etag, media, link, routes, held })
     }
 }
 
@@ -99,9 +123,11 @@ async fn known(store: &Store, url: &SourceUrl, item: Option<u32>) -> Option<Extr
 }
 
 /// How a pair of MP4 files is put together.
-fn layout(play: bool, seconds: Option<f64>) -> Layout {
+fn layout(wish: &Wish, seconds: Option<f64>) -> Layout {
     match seconds {
-        _ if play => Layout::Fragmented,
+        // As workers do, who may have to go on with it.
+        _ if wish.as_sent => Layout::Hybrid,
+        _ if wish.play => Layout::Fragmented,
         Some(seconds) if seconds <= SHORT => Layout::Faststart,
         _ => Layout::Hybrid,
     }
@@ -130,9 +156,18 @@ mod tests {
 
     #[test]
     fn what_is_short_has_its_tables_first() {
-        assert_eq!(layout(false, Some(180.0)), Layout::Faststart);
-        assert_eq!(layout(false, Some(180.5)), Layout::Hybrid);
-        assert_eq!(layout(false, None), Layout::Hybrid);
-        assert_eq!(layout(true, Some(10.0)), Layout::Fragmented);
+        let wish = |play, as_sent| Wish {
+            url: "https://a.example/v".parse().unwrap(),
+            item: None,
+            preset: sluice_domain::Preset::Best,
+            play,
+            as_sent,
+        };
+        let check = |play, as_sent, seconds, want| assert_eq!(layout(&wish(play, as_sent), seconds), want);
+        check(false, false, Some(180.0), Layout::Faststart);
+        check(false, false, Some(180.5), Layout::Hybrid);
+        check(false, false, None, Layout::Hybrid);
+        check(true, false, Some(10.0), Layout::Fragmented);
+        check(false, true, Some(10.0), Layout::Hybrid);
     }
 }

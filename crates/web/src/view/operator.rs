@@ -111,7 +111,7 @@ impl Board {
         let now = seen.now;
         Self {
             paused: seen.paused,
-            deserted: seen.workers.iter().all(|worker| is_silent(worker, now)),
+            deserted: living(seen).next().is_none(),
             waiting: seen.depth.queued,
             running: seen.depth.running,
             slots: living(seen).map(|worker| worker.slots).sum(),
@@ -173,7 +173,12 @@ pub(crate) fn name_of(account: &AccountId, names: &HashMap<AccountId, String>) -
 
 /// The workers whose heart beats.
 pub(crate) fn living(seen: &Overview) -> impl Iterator<Item = &WorkerSeen> {
-    seen.workers.iter().filter(|worker| !is_silent(worker, seen.now))
+    workers(seen).filter(|worker| !is_silent(worker, seen.now))
+}
+
+/// Those that take jobs from the line. A web server that works on jobs for devices is on the list as well, and takes none.
+pub(crate) fn workers(seen: &Overview) -> impl Iterator<Item = &WorkerSeen> {
+    seen.workers.iter().filter(|worker| worker.slots > 0)
 }
 
 /// Has the worker given no sign of life for so long that another one takes its jobs over?
@@ -257,6 +262,9 @@ mod tests {
     fn without_a_living_worker_it_is_deserted() {
         assert!(Board::of(&Overview { workers: Vec::new(), ..seen() }, &HashMap::new()).deserted);
         assert!(Board::of(&Overview { workers: vec![worker("gone", -60)], ..seen() }, &HashMap::new()).deserted);
+        // A web server with jobs of its own takes none from the line.
+        let web = WorkerSeen { slots: 0, ..worker("web", -1) };
+        assert!(Board::of(&Overview { workers: vec![web], ..seen() }, &HashMap::new()).deserted);
     }
 
     #[test]

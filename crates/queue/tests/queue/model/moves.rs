@@ -43,21 +43,55 @@ const FILE: u64 = 100;
 
 impl Walk {
     pub(super) fn enqueue(&mut self) {
+        self.send("");
+    }
+
+    /// A web process sends a job and works on it at once, perhaps for a file that a device takes.
+    pub(super) fn begin(&mut self) {
+        let worker = self.one_of(&["web", "web", "w1"]);
+        self.send(worker);
+    }
+
+    fn send(&mut self, worker: &'static str) {
         let owner = self.one_of(&ACCOUNTS);
         let id = JobId::from_random(self.rng.random()).to_string();
         let link = self.links.choose(&mut self.rng).unwrap().clone();
         let word = if self.rng.random_ratio(1, 4) { self.rng.random_range(0..3).to_string() } else { String::new() };
-        let force = self.rng.random_ratio(1, 4);
+        // Whoever has the link already does not get far.
+        let force = self.rng.random_ratio(if worker.is_empty() { 1 } else { 3 }, 4);
         let mark = format!("mark-{}", link.rsplit('/').next().unwrap());
         let mut args = vec![owner.to_owned(), id.clone(), word, "60000".into(), USER_QUEUED.to_string(), mark];
         args.push(u8::from(force).to_string());
+        let lease = format!("{:032x}", self.rng.random::<u128>());
+        let beside = match self.some_job() {
+            Some((_, file)) if self.rng.random() => file,
+            _ => String::new(),
+        };
+        let counts = self.now.sets.get(&format!("running:{owner}")).is_none_or(|set| !set.contains(&beside));
+        args.extend([worker.into(), lease, USER_RUNNING.to_string(), beside]);
         args.extend(["url".into(), link]);
         args.extend(self.template.iter().flat_map(|(name, value)| [(*name).to_owned(), value.clone()]));
         if force {
             args.extend(["force".into(), "1".into()]);
         }
-        self.ids.push((owner.to_owned(), id));
-        self.call::<Vec<redis::Value>>("enqueue", args);
+        self.ids.push((owner.to_owned(), id.clone()));
+        let paused = self.now.texts.contains_key("paused") || self.now.in_set("paused_accounts", owner);
+        let waiting = self.now.lines.get("waiting").map_or(0, |line| line.len());
+        let said: Vec<redis::Value> = self.call("enqueue", args);
+        if said.first() != Some(&redis::Value::BulkString(b"held".to_vec())) {
+            return;
+        }
+        let weight: usize = self.now.of_hash("weights", owner).map_or(1, |weight| weight.parse().unwrap());
+        let running = self.now.sets[&format!("running:{owner}")].len();
+        if running > USER_RUNNING as usize * weight + usize::from(!counts) || paused {
+            self.fail(&format!("{id} was begun: {owner} has {running} running, paused: {paused}"));
+        }
+        let fits = self.now.field(&id, "state") == "running"
+            && self.now.lines.get("waiting").map_or(0, |line| line.len()) == waiting;
+        if worker.is_empty() || !fits {
+            self.fail(&format!("{id} is held by {worker} and waits"));
+        }
+        self.held.push(Held { worker, fence: self.now.field(&id, "fence").to_owned(), id });
     }
 
     pub(super) fn claim(&mut self, worker: &'static str) -> Option<Held> {

@@ -17,9 +17,11 @@ use crate::world::{another_link, request};
 
 pub(super) const PREFIX: &str = "{test}:";
 pub(super) const ACCOUNTS: [&str; 3] = ["dbid:a", "dbid:b", "dbid:c"];
-pub(super) const WORKERS: [&str; 3] = ["w1", "w2", "w3"];
+pub(super) const WORKERS: [&str; 4] = ["w1", "w2", "w3", "web"];
+/// Those of them that take jobs from the line.
+const CLAIMERS: [&str; 3] = ["w1", "w2", "w3"];
 /// Moves, as often as they are named.
-const MOVES: &str = "enqueue enqueue enqueue enqueue claim claim claim claim claim claim note note expand expand expand expand hold hold \
+const MOVES: &str = "enqueue enqueue enqueue enqueue begin begin begin begin begin begin claim claim claim claim claim claim note note expand expand expand expand hold hold \
     finish finish finish finish finish finish late cancel cancel pause pause resume resume retry retry retry delete delete die touch leave \
     promote promote sweep cascade cascade cascade cascade steer bulk look newer open open beat beat close close lapse";
 
@@ -81,8 +83,9 @@ impl Walk {
         let moves: Vec<&str> = MOVES.split_whitespace().collect();
         match *moves.choose(&mut self.rng).unwrap() {
             "enqueue" => self.enqueue(),
+            "begin" => self.begin(),
             "claim" => {
-                let worker = self.one_of(&WORKERS);
+                let worker = self.one_of(&CLAIMERS);
                 self.claim(worker);
             }
             "note" => self.note(),

@@ -15,7 +15,10 @@ const SMOOTHING: f64 = 3.0;
 const STANDSTILL: f64 = 1_000.0;
 
 /// Runs this work while reporting its progress.
-pub(crate) async fn reporting<T>(
+///
+/// # Errors
+/// Its own.
+pub async fn reporting<T>(
     lease: &Lease,
     gate: &Gate,
     work: impl Future<Output = Result<T, Failure>>,

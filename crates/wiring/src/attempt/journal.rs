@@ -6,11 +6,19 @@ use sluice_queue::Lease;
 use sluice_transfer::Journal;
 
 /// Writes to the job's record through its lease.
-pub(crate) struct LeaseJournal(Lease);
+pub struct LeaseJournal(Lease);
 
 impl LeaseJournal {
-    pub(crate) fn new(lease: Lease) -> Self {
+    /// The record of this lease's job.
+    #[must_use]
+    pub fn new(lease: Lease) -> Self {
         Self(lease)
+    }
+}
+
+impl std::fmt::Debug for LeaseJournal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("LeaseJournal").field(&self.0.job().id).finish()
     }
 }
 

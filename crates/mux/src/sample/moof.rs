@@ -100,6 +100,10 @@ impl Run {
             if size > limits::MAX_SAMPLE {
                 return Err(Unsuitable::OverCap("sample"));
             }
+            // Samples that take no room in the file could be as many as one likes: tables of gigabytes for a few bytes.
+            if size == 0 {
+                return Err(Unsuitable::Sizes("a sample without bytes"));
+            }
             table.samples.push(Sample::new(size, flags & NON_SYNC == 0, duration, shift));
             self.next = self.next.checked_add(u64::from(size)).ok_or(Unsuitable::Malformed("trun"))?;
             self.time += u64::from(duration);

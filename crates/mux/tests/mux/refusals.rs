@@ -94,6 +94,18 @@ fn fragments_that_contradict_their_index() {
 }
 
 #[test]
+fn samples_that_take_no_room() {
+    let emptied = |file: &mut Vec<u8>| {
+        let trun = find(file, b"trun");
+        let flags = word(file, trun);
+        assert!(flags & 0x200 != 0, "each sample tells its size");
+        let before = [0x1, 0x4, 0x100].iter().filter(|flag| flags & **flag != 0).count();
+        put(file, trun + 8 + 4 * before, 0);
+    };
+    assert_eq!(scanned(emptied), Unsuitable::Sizes("a sample without bytes"));
+}
+
+#[test]
 fn several_track_fragments() {
     let parts = parts(&bytes(H264, INDEXED));
     let fragment = &parts.fragments[0];

@@ -1,36 +1,41 @@
-//! reqwest clients that dial what was judged, and nothing else.
+//! A client that dials what was judged, and nothing else.
 //!
-//! reqwest's resolver is told a name and no port, and asks nobody about addresses that stand in the link. So there is one client for each port, whose resolver
-//! knows it, and every request passes [`Guarded::get`]. Redirects are never followed here: the next hop is a request like any other, judged anew.
-//!
-//! With a proxy upstream, one client speaks to that alone. A client tells nothing of what a proxy said instead of a tunnel, so the proxy is asked again why.
+//! Each connection is one that [`Egress`] opened: to an address that it has just judged, or a tunnel through the proxy upstream. Redirects are never followed here:
+//! the next hop is a request like any other, judged anew. It speaks HTTP/1.1 alone, so several requests are several connections, and what a slow reader leaves
+//! waiting is held by the kernel.
 
-use std::{
-    error::Error as StdError,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+mod connect;
 
-use reqwest::{
-    Client, ClientBuilder, Proxy, RequestBuilder, Response,
-    dns::{Addrs, Name, Resolve, Resolving},
-    header::HeaderMap,
-    redirect,
+use std::{error::Error as StdError, fmt, sync::Arc};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper::{
+    Request, Uri,
+    header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue},
 };
+use hyper_util::{
+    client::legacy::{Client, Error as ClientError},
+    rt::{TokioExecutor, TokioTimer},
+};
+use reqwest::{Body, Response, ResponseBuilderExt as _};
+use rustls::{ClientConfig, crypto::ring};
+use rustls_platform_verifier::BuilderVerifierExt as _;
 use thiserror::Error;
-use url::{Host, Url};
+use url::Url;
 
-use crate::{Egress, Refusal, Unreachable, limits::MAX_CLIENTS, upstream::verdict};
+use crate::{
+    Egress, Refusal,
+    limits::{IDLE_CONNECTIONS_OF_HOST, KEPT_IDLE, MAX_HEADERS, MAX_READ_BYTES},
+};
+use connect::Connector;
 
 /// Makes requests to what may be dialled. Clones share the connections.
 #[derive(Clone)]
-pub struct Guarded(Arc<Inner>);
-
-struct Inner {
+pub struct Guarded {
     egress: Egress,
-    build: Box<dyn Fn() -> ClientBuilder + Send + Sync>,
-    /// By port, the one that was used last at the end.
-    clients: Mutex<Vec<(u16, Client)>>,
+    client: Client<Connector, Empty<Bytes>>,
 }
 
 /// Why there is no answer.
@@ -39,91 +44,60 @@ pub enum NoRequest {
     /// It is not visited.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// There is no client, no connection, or nothing that is an answer.
+    /// It cannot be asked for, there is no connection, or what came over it is no answer.
     #[error(transparent)]
-    Client(#[from] reqwest::Error),
-    /// The proxy upstream did not reach it.
-    #[error("{0}")]
-    Upstream(String),
+    Broken(Box<dyn StdError + Send + Sync>),
 }
+
+/// There is no client, for there is no telling whom the system trusts.
+#[derive(Debug, Error)]
+#[error("cannot tell which certificates to trust: {0}")]
+pub struct NoTrust(#[from] rustls::Error);
 
 /// A request that may be made.
-#[derive(Debug)]
 pub struct Asking {
-    request: RequestBuilder,
-    egress: Egress,
-    host: Host,
-    port: u16,
-    /// Without TLS a proxy could speak for the site.
-    plain: bool,
-}
-
-impl Asking {
-    /// With these headers.
-    #[must_use]
-    pub fn headers(self, headers: HeaderMap) -> Self {
-        Self { request: self.request.headers(headers), ..self }
-    }
-
-    /// Makes it.
-    ///
-    /// # Errors
-    /// Why there is no answer. What a site answers is none, whatever its status.
-    pub async fn send(self) -> Result<Response, NoRequest> {
-        let Self { request, egress, host, port, plain } = self;
-        // On the heap: whoever makes requests in the middle of much else has no room for all of this.
-        let sent = Box::pin(request.send()).await;
-        if egress.upstream().is_none() {
-            return sent.map_err(|error| match refusal_in(&error) {
-                Some(refusal) => refusal.clone().into(),
-                None => error.into(),
-            });
-        }
-        match sent {
-            Ok(answer) if plain => {
-                let said = || format!("the proxy upstream says {}", answer.status());
-                match verdict(answer.headers(), &host, port, said) {
-                    None => Ok(answer),
-                    Some(Unreachable::Refused(refusal)) => {
-                        egress.count(&refusal.clone().into());
-                        Err(refusal.into())
-                    }
-                    Some(other) => Err(NoRequest::Upstream(other.to_string())),
-                }
-            }
-            Err(error) if error.is_connect() => {
-                Box::pin(egress.judge_place(&host, port)).await?;
-                Err(error.into())
-            }
-            sent => Ok(sent?),
-        }
-    }
+    client: Client<Connector, Empty<Bytes>>,
+    url: Url,
+    headers: HeaderMap,
 }
 
 impl fmt::Debug for Guarded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Guarded").field("egress", &self.0.egress).finish_non_exhaustive()
+        f.debug_struct("Guarded").field("egress", &self.egress).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Asking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Its headers may be somebody's secrets, and its URL one.
+        f.debug_struct("Asking").field("host", &self.url.host_str()).finish_non_exhaustive()
     }
 }
 
 impl Guarded {
-    /// Clients as `build` makes them, but for redirects, which they never follow, and proxies, of which they know the one upstream alone.
+    /// One that trusts the authorities that the system trusts.
     ///
     /// # Errors
-    /// When no client can be made so.
-    pub fn new(
-        egress: Egress,
-        build: impl Fn() -> ClientBuilder + Send + Sync + 'static,
-    ) -> Result<Self, reqwest::Error> {
-        let this = Self(Arc::new(Inner { egress, build: Box::new(build), clients: Mutex::default() }));
-        this.client(443)?;
-        Ok(this)
+    /// When there is no telling whom the system trusts.
+    pub fn new(egress: Egress) -> Result<Self, NoTrust> {
+        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_platform_verifier()?
+            .with_no_client_auth();
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(KEPT_IDLE)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS_OF_HOST)
+            .http1_max_buf_size(MAX_READ_BYTES)
+            .http1_max_headers(MAX_HEADERS)
+            .build(Connector::new(egress.clone(), tls));
+        Ok(Self { egress, client })
     }
 
     /// Who judges.
     #[must_use]
     pub fn egress(&self) -> &Egress {
-        &self.0.egress
+        &self.egress
     }
 
     /// A GET of this. It ends before it begins when that is enough to see that it may not be visited.
@@ -131,72 +105,75 @@ impl Guarded {
     /// # Errors
     /// Why there is none.
     pub fn get(&self, url: Url) -> Result<Asking, NoRequest> {
-        let egress = self.0.egress.clone();
-        let (host, port) = egress.judge_url(&url)?;
-        if egress.upstream().is_some() || !matches!(host, Host::Domain(_)) {
-            egress.dialled();
-        }
-        let plain = url.scheme() == "http";
-        Ok(Asking { request: self.client(port)?.get(url), egress, host, port, plain })
+        self.egress.judge_url(&url)?;
+        Ok(Asking { client: self.client.clone(), url, headers: HeaderMap::new() })
+    }
+}
+
+impl Asking {
+    /// With these headers.
+    #[must_use]
+    pub fn headers(self, headers: HeaderMap) -> Self {
+        Self { headers, ..self }
     }
 
-    fn client(&self, port: u16) -> Result<Client, reqwest::Error> {
-        // A proxy dials any port.
-        let port = if self.0.egress.upstream().is_some() { 0 } else { port };
-        let mut clients = self.0.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = match clients.iter().position(|(of, _)| *of == port) {
-            Some(place) => clients.remove(place),
-            None => {
-                let client = (self.0.build)().redirect(redirect::Policy::none());
-                let client = match self.0.egress.upstream() {
-                    Some(upstream) => client.proxy(Proxy::all(upstream.to_string())?),
-                    None => client.no_proxy().dns_resolver(Arc::new(Guard { egress: self.0.egress.clone(), port })),
-                };
-                (port, client.build()?)
+    /// Makes it.
+    ///
+    /// # Errors
+    /// Why there is no answer. What a site answers is none, whatever its status.
+    pub async fn send(self) -> Result<Response, NoRequest> {
+        let Self { client, url, mut headers } = self;
+        if let Some(pass) = pass(&url) {
+            headers.entry(AUTHORIZATION).or_insert(pass);
+        }
+        headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+        let mut request = Request::new(Empty::new());
+        *request.uri_mut() = bare(&url).as_str().parse::<Uri>().map_err(|error| NoRequest::Broken(error.into()))?;
+        *request.headers_mut() = headers;
+        // On the heap: whoever makes requests in the middle of much else has no room for all of this.
+        let sent = Box::pin(client.request(request)).await;
+        let (head, body) = sent.map_err(NoRequest::of)?.into_parts();
+        let mut answer = http::Response::builder().url(url).status(head.status).version(head.version);
+        if let Some(headers) = answer.headers_mut() {
+            *headers = head.headers;
+        }
+        let answer = answer.body(Body::wrap(body)).map_err(|error| NoRequest::Broken(error.into()))?;
+        Ok(answer.into())
+    }
+}
+
+impl NoRequest {
+    fn of(error: ClientError) -> Self {
+        let mut cause: Option<&(dyn StdError + 'static)> = error.source();
+        while let Some(error) = cause {
+            if let Some(refusal) = error.downcast_ref::<Refusal>() {
+                return refusal.clone().into();
             }
-        };
-        if clients.len() >= MAX_CLIENTS {
-            clients.remove(0);
+            cause = error.source();
         }
-        let client = known.1.clone();
-        clients.push(known);
-        Ok(client)
+        Self::Broken(error.into())
     }
 }
 
-/// The resolver of the clients for one port.
-struct Guard {
-    egress: Egress,
-    port: u16,
+/// Without what is no part of a request's target.
+fn bare(url: &Url) -> Url {
+    let mut bare = url.clone();
+    bare.set_fragment(None);
+    // Only URLs that have no host refuse it.
+    let _ = (bare.set_username(""), bare.set_password(None));
+    bare
 }
 
-impl Resolve for Guard {
-    fn resolve(&self, name: Name) -> Resolving {
-        let (egress, port) = (self.egress.clone(), self.port);
-        Box::pin(async move {
-            let host = crate::egress::host(name.as_str()).ok_or("no name")?;
-            match egress.addresses(&host, port).await {
-                Ok(addresses) => {
-                    egress.dialled();
-                    Ok(Box::new(addresses.into_iter()) as Addrs)
-                }
-                Err(Unreachable::Refused(refusal)) => Err(refusal.into()),
-                Err(other) => Err(other.into()),
-            }
-        })
+/// A name and a password in the URL, as HTTP has them (RFC 7617).
+fn pass(url: &Url) -> Option<HeaderValue> {
+    if url.username().is_empty() && url.password().is_none() {
+        return None;
     }
-}
-
-/// Whether a request ended because what it led to is not visited.
-fn refusal_in(error: &reqwest::Error) -> Option<&Refusal> {
-    let mut cause: Option<&(dyn StdError + 'static)> = error.source();
-    while let Some(error) = cause {
-        if let Some(refusal) = error.downcast_ref() {
-            return Some(refusal);
-        }
-        cause = error.source();
-    }
-    None
+    let decoded = |text: &str| percent_encoding::percent_decode_str(text).collect::<Vec<u8>>();
+    let pair = [decoded(url.username()), b":".to_vec(), decoded(url.password().unwrap_or_default())].concat();
+    let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair))).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 #[cfg(test)]

@@ -224,10 +224,6 @@ impl Egress {
         Ok(stream)
     }
 
-    pub(crate) fn dialled(&self) {
-        self.0.tally.dialled();
-    }
-
     /// Remembers that a proxy of this process listens here, until it is forgotten.
     pub(crate) fn listens(&self, address: SocketAddr) {
         self.0.ours.lock().unwrap_or_else(PoisonError::into_inner).push(address);

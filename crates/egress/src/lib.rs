@@ -15,7 +15,7 @@ mod tally;
 mod upstream;
 
 pub use address::{AddressClass, classify};
-pub use client::{Asking, Guarded, NoRequest};
+pub use client::{Asking, Guarded, NoRequest, NoTrust};
 pub use egress::{Egress, Unreachable};
 pub use exception::Exception;
 pub use lookup::{Lookup, SystemLookup};

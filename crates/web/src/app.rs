@@ -15,7 +15,7 @@ use actix_web::{
     web::Data,
 };
 use sluice_dropbox::{DropboxError, Tuning};
-use sluice_egress::Egress;
+use sluice_egress::{Egress, NoTrust};
 use sluice_runtime::Settings;
 use sluice_source::ToolsConfig;
 use sluice_store::{Store, StoreError};
@@ -63,7 +63,7 @@ pub enum AppError {
     Dropbox(#[from] DropboxError),
     /// The HTTP client for pictures.
     #[error("the HTTP client cannot start: {0}")]
-    Http(#[from] reqwest::Error),
+    Http(#[from] NoTrust),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {error}")]
     Listen {

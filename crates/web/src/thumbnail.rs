@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
-use reqwest::{Client, Response, header::LOCATION};
-use sluice_egress::{Egress, Guarded};
+use reqwest::{Response, header::LOCATION};
+use sluice_egress::{Egress, Guarded, NoTrust};
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -37,9 +37,8 @@ pub(crate) struct Thumbnails {
 
 impl Thumbnails {
     /// A fetcher.
-    pub(crate) fn new(egress: Egress) -> Result<Self, reqwest::Error> {
-        let builder = || Client::builder().referer(false).timeout(MAX_TIME).connect_timeout(MAX_TIME / 2);
-        Ok(Self { client: Guarded::new(egress, builder)?, turns: Semaphore::new(MAX_AT_ONCE) })
+    pub(crate) fn new(egress: Egress) -> Result<Self, NoTrust> {
+        Ok(Self { client: Guarded::new(egress)?, turns: Semaphore::new(MAX_AT_ONCE) })
     }
 
     /// The picture at that address; `None` when there is none that may be shown.

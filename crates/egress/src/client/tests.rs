@@ -26,16 +26,15 @@ impl Lookup for Turns {
 }
 
 fn guarded(allow: &[String], turns: &[&'static str]) -> Guarded {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let allow = allow.iter().map(|text| text.parse().unwrap()).collect();
     let egress = Egress::with_lookup(Policy { allow, ..Policy::default() }, Turns(turns.to_vec(), AtomicUsize::new(0)));
-    Guarded::new(egress, || Client::builder().pool_max_idle_per_host(0)).unwrap()
+    Guarded::new(egress).unwrap()
 }
 
 fn reason(error: &NoRequest) -> Option<Reason> {
     match error {
         NoRequest::Refused(refusal) => Some(refusal.reason),
-        NoRequest::Client(_) | NoRequest::Upstream(_) => None,
+        NoRequest::Broken(_) => None,
     }
 }
 
@@ -92,12 +91,37 @@ async fn an_exception_for_one_port_is_none_for_another() {
     assert_eq!(canary.load(Ordering::Relaxed), 0);
 }
 
+/// Whoever reads slowly is owed no more than this by a connection, however fast the other side is.
 #[tokio::test]
-async fn so_many_ports_take_no_more_room() {
-    let guarded = guarded(&[], &["10.0.0.1"]);
-    for port in 20_000..20_000 + 2 * u16::try_from(MAX_CLIENTS).unwrap() {
-        let url = Url::parse(&format!("http://a.example:{port}/")).unwrap();
-        drop(guarded.get(url));
+async fn no_chunk_is_larger_than_what_is_read_at_once() {
+    const TOTAL: usize = 8 << 20;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = [0; 2048];
+        let _ = stream.read(&mut request).await;
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {TOTAL}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&vec![7; TOTAL]).await.unwrap();
+    });
+    let guarded = guarded(&[format!("127.0.0.1:{port}")], &["127.0.0.1"]);
+    let url = Url::parse(&format!("http://a.example:{port}/")).unwrap();
+    let mut answer = guarded.get(url).unwrap().send().await.unwrap();
+    let mut came = 0;
+    while let Some(chunk) = answer.chunk().await.unwrap() {
+        assert!(chunk.len() <= MAX_READ_BYTES, "{}", chunk.len());
+        came += chunk.len();
+        // All that the sockets hold is there at the next read.
+        tokio::task::yield_now().await;
     }
-    assert_eq!(guarded.0.clients.lock().unwrap().len(), MAX_CLIENTS);
+    assert_eq!(came, TOTAL);
+}
+
+#[test]
+fn a_name_and_a_password_go_into_a_header() {
+    let url = Url::parse("https://ada%40home:p%3Aw@a.example/x?y#z").unwrap();
+    assert_eq!(bare(&url).as_str(), "https://a.example/x?y");
+    assert_eq!(pass(&url).unwrap(), format!("Basic {}", STANDARD.encode("ada@home:p:w")).as_str());
+    assert!(pass(&bare(&url)).is_none());
 }

@@ -60,8 +60,7 @@ impl Trouble {
     pub(super) fn unanswered(url: &Url, error: &NoRequest) -> Self {
         match error {
             NoRequest::Refused(refusal) => Self::refused(refusal),
-            NoRequest::Client(error) => Self::broken(format!("{}: {}", host(url), causes(error))),
-            NoRequest::Upstream(why) => Self::broken(format!("{}: {why}", host(url))),
+            NoRequest::Broken(error) => Self::broken(format!("{}: {}", host(url), causes(&**error))),
         }
     }
 
@@ -115,8 +114,8 @@ pub(super) fn host(url: &Url) -> &str {
 }
 
 /// The whole chain: "error sending request" alone tells nothing. The first names the address and is left out.
-pub(super) fn causes(error: &reqwest::Error) -> String {
-    let mut text = String::from(if error.is_connect() { "no connection" } else { "connection" });
+pub(super) fn causes(error: &dyn Error) -> String {
+    let mut text = String::from("connection");
     let mut cause = error.source();
     while let Some(error) = cause {
         text = format!("{text}: {error}");

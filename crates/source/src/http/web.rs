@@ -6,7 +6,7 @@ use http::{
     HeaderMap, HeaderValue, StatusCode,
     header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, IF_RANGE, LOCATION, RANGE},
 };
-use reqwest::{Client, ClientBuilder, Response};
+use reqwest::Response;
 use sluice_domain::ByteSize;
 use sluice_egress::{Egress, Guarded, NoRequest};
 use tokio::{sync::Semaphore, time::timeout};
@@ -14,7 +14,7 @@ use url::Url;
 
 use super::{
     target::{Target, is_web},
-    trouble::{Trouble, causes, host},
+    trouble::{Trouble, host},
 };
 use crate::SourceError;
 
@@ -81,7 +81,8 @@ impl Web {
 
     pub(super) fn tuned(egress: Egress, ahead: ByteSize, tuning: Tuning) -> Result<Self, SourceError> {
         let units = usize::try_from(ahead.0 / Self::UNIT).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
-        Ok(Self(Arc::new(Inner { client: client(egress)?, budget: Arc::new(Semaphore::new(units)), tuning })))
+        let client = Guarded::new(egress).map_err(|error| SourceError::Web(error.to_string()))?;
+        Ok(Self(Arc::new(Inner { client, budget: Arc::new(Semaphore::new(units)), tuning })))
     }
 
     pub(super) fn tuning(&self) -> &Tuning {
@@ -174,26 +175,4 @@ fn readable(response: Response, target: &Target) -> Result<Response, Trouble> {
         return Err(Trouble::page(response.url()));
     }
     Ok(response)
-}
-
-/// HTTP/1.1 alone, which is what yt-dlp speaks to the same servers: several requests are several connections then, and what a slow reader
-/// leaves waiting is held by the kernel.
-fn client(egress: Egress) -> Result<Guarded, SourceError> {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Somebody else may be first: then theirs is used.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    }
-    Guarded::new(egress, builder).map_err(|error| SourceError::Web(causes(&error)))
-}
-
-fn builder() -> ClientBuilder {
-    Client::builder()
-        .http1_only()
-        .referer(false)
-        .retry(reqwest::retry::never())
-        .connect_timeout(Duration::from_secs(15))
-        .pool_idle_timeout(Duration::from_secs(30))
-        .pool_max_idle_per_host(8)
-        .tcp_nodelay(true)
-        .tcp_keepalive(Duration::from_secs(30))
 }

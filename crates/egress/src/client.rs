@@ -10,6 +10,7 @@ use std::{error::Error as StdError, fmt, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use http_body_util::Empty;
 use hyper::{
     Request, Uri,
@@ -121,7 +122,12 @@ impl Asking {
     ///
     /// # Errors
     /// Why there is no answer. What a site answers is none, whatever its status.
-    pub async fn send(self) -> Result<Response, NoRequest> {
+    pub fn send(self) -> BoxFuture<'static, Result<Response, NoRequest>> {
+        // On the heap: whoever makes requests in the middle of much else has no room for all of this.
+        Box::pin(self.answer())
+    }
+
+    async fn answer(self) -> Result<Response, NoRequest> {
         let Self { client, url, mut headers } = self;
         if let Some(pass) = pass(&url) {
             headers.entry(AUTHORIZATION).or_insert(pass);
@@ -130,9 +136,7 @@ impl Asking {
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = bare(&url).as_str().parse::<Uri>().map_err(|error| NoRequest::Broken(error.into()))?;
         *request.headers_mut() = headers;
-        // On the heap: whoever makes requests in the middle of much else has no room for all of this.
-        let sent = Box::pin(client.request(request)).await;
-        let (head, body) = sent.map_err(NoRequest::of)?.into_parts();
+        let (head, body) = client.request(request).await.map_err(NoRequest::of)?.into_parts();
         let mut answer = http::Response::builder().url(url).status(head.status).version(head.version);
         if let Some(headers) = answer.headers_mut() {
             *headers = head.headers;

@@ -87,9 +87,11 @@ impl Machine for Boxes {
     }
 }
 
-/// Every sample lies in an `mdat` of the fragment, so a table never points at anything else.
+/// Every sample lies in an `mdat` of the fragment, so a table never points at anything else; and they do not share bytes, so a table is never
+/// larger than a multiple of its media.
 pub(super) fn within(table: &FragmentTable, media: &[Range<u64>]) -> Result<()> {
     let mut first = 0;
+    let mut room: u64 = media.iter().map(|range| range.end - range.start).sum();
     for (start, end) in table.extents() {
         let end = end.ok_or(Unsuitable::Malformed("trun"))?;
         let holds = |range: &Range<u64>| range.start <= start && end <= range.end;
@@ -97,6 +99,7 @@ pub(super) fn within(table: &FragmentTable, media: &[Range<u64>]) -> Result<()> 
         let found = media.iter().skip(first).position(holds).map(|found| found + first);
         first =
             found.or_else(|| media.iter().position(holds)).ok_or(Unsuitable::Sizes("samples outside their mdat"))?;
+        room = room.checked_sub(end - start).ok_or(Unsuitable::Sizes("samples that share bytes"))?;
     }
     Ok(())
 }

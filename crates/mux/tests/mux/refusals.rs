@@ -106,6 +106,29 @@ fn samples_that_take_no_room() {
 }
 
 #[test]
+fn samples_that_share_bytes() {
+    let parts = parts(&bytes(H264, INDEXED));
+    let fragment = &parts.fragments[0];
+    let (moof, mdat) = fragment.split_at(word(fragment, 0) as usize);
+    let (traf, trun) = (find(moof, b"traf") - 8, find(moof, b"trun") - 8);
+    // The last box of the last box, once more: the same samples at the same place.
+    let size = word(moof, trun);
+    assert!(trun + size as usize == moof.len() && word(moof, trun + 8) & 1 == 1);
+    let mut moof = [moof, &moof[trun..]].concat();
+    for at in [0, traf] {
+        let grown = word(&moof, at) + size;
+        put(&mut moof, at, grown);
+    }
+    for trun in [trun, trun + size as usize] {
+        let offset = word(&moof, trun + 16) + size;
+        put(&mut moof, trun + 16, offset);
+    }
+    let file = [&parts.head[..], &moof, mdat].concat();
+    let failed = Inputs::new(file, bytes(AAC, INDEXED_SOUND)).plan(Layout::Faststart).map(|_| "a plan").err();
+    assert_eq!(failed, Some(Unsuitable::Sizes("samples that share bytes")));
+}
+
+#[test]
 fn several_track_fragments() {
     let parts = parts(&bytes(H264, INDEXED));
     let fragment = &parts.fragments[0];

@@ -46,7 +46,7 @@ const TARGETS: [Target; 5] = [
     Target {
         name: "streaming",
         tells: "a site's files into Dropbox over shaped lines, beside yt-dlp, Dropbox's SDK and rclone: [rate] [lines] [cpu] [memory] [disk] \
-                [kills] [device], all by default (half an hour; [--megabytes N] [--transfers N] [--seed N])",
+                [kills] [tabs] [device], all by default (half an hour; [--megabytes N] [--transfers N] [--seed N])",
         has_peers: true,
     },
 ];

@@ -47,7 +47,8 @@ async fn everything_goes_out_through_the_proxy() -> Result<()> {
         "the device gets something else"
     );
     let [plain, tls, dropbox] = world.exit()?.alone()?;
-    ensure!(plain >= 3 + 5 && tls >= 1 && dropbox >= 1, "{plain} {tls} {dropbox}");
+    // A connection serves several requests; each of the three links was looked at by a child of its own.
+    ensure!(plain >= 3 && tls >= 1 && dropbox >= 1, "{plain} {tls} {dropbox}");
 
     // What it refuses is told as a refusal, once and for good, however it was come by.
     let inward = format!("http://127.0.0.1:{}/clip.mp4", canary.port());

@@ -15,12 +15,14 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, sync::DropGuard};
 
 /// Who came.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Caller {
     /// Its process, if one was found: a stranger from another machine or another user has none.
     pub process: Option<Pid>,
     /// Its command line.
     pub command: String,
+    /// It was gone before it could be found, and had said nothing: a connection that nobody needed after all.
+    pub silent: bool,
 }
 
 /// A running doorman. Dropping it closes every connection.
@@ -44,7 +46,10 @@ impl Doorman {
                 let caller = tokio::task::spawn_blocking(move || caller(from));
                 let noted = noted.clone();
                 tokio::spawn(end.clone().run_until_cancelled_owned(async move {
-                    let caller = caller.await.unwrap_or(Caller { process: None, command: "not looked for".to_owned() });
+                    let mut caller = caller.await.unwrap_or_default();
+                    if caller.process.is_none() {
+                        caller.silent = stream.peek(&mut [0]).await.is_ok_and(|said| said == 0);
+                    }
                     noted.lock().unwrap_or_else(PoisonError::into_inner).push(caller);
                     let _ended = relay(stream, target).await;
                 }));
@@ -90,5 +95,5 @@ fn caller(from: SocketAddr) -> Caller {
     let all = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pid = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).find(holds);
     let command = pid.and_then(|pid| fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()).unwrap_or_default();
-    Caller { process: pid.map(Pid::from_raw), command: command.replace('\0', " ") }
+    Caller { process: pid.map(Pid::from_raw), command: command.replace('\0', " "), silent: false }
 }

@@ -9,7 +9,7 @@ use super::setup::variable;
 use crate::{
     authority::Authority,
     binaries::binary,
-    doorman::Doorman,
+    doorman::{Caller, Doorman},
     emulator::Emulator,
     process::{Launch, Process},
     site::Site,
@@ -93,7 +93,8 @@ impl Exit {
         let proxy = self.process_id()?;
         let count = |name: &str, doorman: &Doorman| {
             let callers = doorman.callers();
-            let others: Vec<_> = callers.iter().filter(|caller| caller.process != Some(proxy)).collect();
+            let is_other = |caller: &&Caller| caller.process != Some(proxy) && !caller.silent;
+            let others: Vec<_> = callers.iter().filter(is_other).collect();
             ensure!(others.is_empty(), "{name} was called by others than the proxy ({proxy}): {others:?}");
             Ok(callers.len())
         };

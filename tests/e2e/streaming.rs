@@ -111,10 +111,15 @@ async fn what_hides_its_length_is_stopped_at_the_cap() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_told_to_stop_hands_its_streams_over_where_they_are() -> Result<()> {
     let mut three = three(1).await?;
-    three.world.emulator.shape(&Throttle { total_bytes_per_second: 10 * MEGABYTE, ..Throttle::default() }).await?;
+    let shaped = |pace: u64| Throttle { total_bytes_per_second: pace, ..Throttle::default() };
+    three.world.emulator.shape(&shaped(MEGABYTE)).await?;
     let jobs = [three.send(&three.single.path).await?, three.send(&three.pair.path).await?];
-    for job in &jobs {
-        three.ada.api.until(&job.id, LIMIT, |job| job.bytes_out > 14 * MEGABYTE).await?;
+    // The first waits for the second: it must not be over before that has come as far.
+    for (pace, far) in [(MEGABYTE, 0), (10 * MEGABYTE, 14 * MEGABYTE)] {
+        three.world.emulator.shape(&shaped(pace)).await?;
+        for job in &jobs {
+            three.ada.api.until(&job.id, LIMIT, |job| job.bytes_out > far).await?;
+        }
     }
     three.world.stop_worker(0).await?;
     for job in &jobs {

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail, ensure};
 use tokio::{sync::mpsc, task::JoinSet};
 
-use crate::{media::tiny, redis::Fsync, site::Series, world::World};
+use crate::{eventually::eventually, media::tiny, redis::Fsync, site::Series, world::World};
 
 use crowd::{Crowd, Pace};
 use follow::Followed;
@@ -120,6 +120,11 @@ pub async fn run(chaos: &Chaos) -> Result<Report> {
     report.jobs(&followed);
     verdict::judge(&world, &series, &followed, &mut report)?;
     report.open_sessions = world.emulator.open_session_ids().await?.len();
+    // The last that was sent for clears away what the one before it left, if it gets so far.
+    for worker in world.workers() {
+        eventually("a worker is ready", STUCK, async || Ok(worker.log().contains("Worker is ready").then_some(())))
+            .await?;
+    }
     // Dropbox has no call that closes a session: each job that a dead worker had may leave one.
     world.end().await?;
     Ok(report)

@@ -67,11 +67,12 @@ async fn a_pair_becomes_one_film_packet_by_packet() {
 async fn segments_of_a_picture_and_of_a_sound_become_one_film() {
     let hls = hls_pair();
     let server = TestServer::start().folder(hls.path());
-    for (rig, children) in [(Rig::new(), 3), (Rig::native(), 1)] {
+    // ffmpeg, and yt-dlp for each that we do not fetch; one that has given everything may be gone by now.
+    for (rig, children) in [(Rig::new(), 2..=3), (Rig::native(), 1..=1)] {
         let gate = gate();
         let fetched = rig.fetch_link(&server.url("/pair.m3u8"), &gate).await.unwrap();
         assert_eq!(fetched.file_name.as_str(), "pair.mp4", "the site did not say what the sound is");
-        assert_eq!(rig.children().len(), children, "ffmpeg, and yt-dlp for each that we do not fetch");
+        assert!(children.contains(&rig.children().len()), "{:?}", rig.children());
         let film = hash(&rig.read(&fetched, &gate).await.unwrap(), "mp4");
         let (picture, sound) = (of(&hls.path().join("picture.m3u8")), of(&joined(hls.path(), "sound", "aac")));
         assert_eq!(film, [picture, sound.replace("0,a", "1,a")].concat());

@@ -274,7 +274,7 @@ async fn what_is_more_than_can_be_kept_is_not_asked_for_again() {
     for under in both(|config| config) {
         let asked = site.requests().len();
         let failure = under.find(&site.url("/lists/huge"), None).await.unwrap_err();
-        assert_eq!((failure.kind, site.requests().len() - asked), (FailureKind::Internal, 1), "{failure:?}");
+        assert_eq!((failure.kind, site.requests().len() - asked), (FailureKind::PageTooLarge, 1), "{failure:?}");
         assert!(failure.detail.contains("more"), "{failure:?}");
     }
 }

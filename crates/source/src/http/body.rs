@@ -14,7 +14,7 @@ use super::trouble::{Trouble, causes, host};
 ///
 /// A chunk keeps the client's whole read buffer alive for as long as anybody holds it, and a TLS record or what a slow line brought fills a
 /// small part of that: of a hundred streams, two thirds of the memory were such buffers.
-const SMALL: usize = 64 * 1024;
+const SMALL: usize = 32 * 1024;
 
 /// How the end of an answer is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

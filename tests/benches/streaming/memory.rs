@@ -17,8 +17,8 @@ use crate::run::{LIMIT, line, seconds};
 
 /// Of the site, in all: every transfer lasts as long as all of them together.
 const RATE: u64 = 60_000_000;
-/// Links looked at at once. They take processor time above all: with as many as there are cores here, the rest only waits in memory.
-const EXTRACTIONS: &str = "2";
+/// Links looked at at once. It takes hundredths of a second, of which the streams that last a minute and a half notice nothing; and memory.
+const EXTRACTIONS: &str = "1";
 /// How often the phases of the jobs are looked at.
 const LOOK: Duration = Duration::from_millis(500);
 

@@ -95,12 +95,6 @@ impl Guarded {
         Ok(Self { egress, client })
     }
 
-    /// Who judges.
-    #[must_use]
-    pub fn egress(&self) -> &Egress {
-        &self.egress
-    }
-
     /// A GET of this. It ends before it begins when that is enough to see that it may not be visited.
     ///
     /// # Errors

@@ -92,10 +92,7 @@ impl Source for Rewind {
     async fn open(&self, from: u64, to: Option<u64>) -> Result<ByteStream, Failure> {
         let (reader, before) = {
             let mut kept = self.shared.kept();
-            let (first, last) = (kept.stretch.from, kept.stretch.to);
-            if !(first..=last).contains(&from) {
-                return Err(Failure::internal(format!("byte {from} of a stream of which {first} to {last} are kept")));
-            }
+            kept.stretch.reaches(from)?;
             kept.reader += 1;
             (kept.reader, kept.waker.take())
         };

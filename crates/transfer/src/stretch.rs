@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::{Buf, Bytes};
+use sluice_domain::Failure;
 
 /// Chunks in a row. They take up as much as they have bytes, as far as they own no more memory than that.
 #[derive(Default)]
@@ -20,6 +21,16 @@ impl Stretch {
         self.to += chunk.len() as u64;
         if !chunk.is_empty() {
             self.chunks.push_back(chunk);
+        }
+    }
+
+    /// Can somebody begin to read at this offset?
+    pub(crate) fn reaches(&self, offset: u64) -> Result<(), Failure> {
+        let (first, last) = (self.from, self.to);
+        if (first..=last).contains(&offset) {
+            Ok(())
+        } else {
+            Err(Failure::internal(format!("byte {offset} of a stream of which {first} to {last} are kept")))
         }
     }
 

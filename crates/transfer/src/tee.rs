@@ -162,10 +162,7 @@ impl Source for Tee {
     async fn open(&self, from: u64, to: Option<u64>) -> Result<ByteStream, Failure> {
         let reader = {
             let mut state = self.shared.state();
-            let (first, last) = (state.stretch.from, state.stretch.to);
-            if !(first..=last).contains(&from) {
-                return Err(Failure::internal(format!("byte {from} of a stream of which {first} to {last} are kept")));
-            }
+            state.stretch.reaches(from)?;
             state.reader += 1;
             state.reader
         };

@@ -17,13 +17,16 @@ use tokio_util::{sync::CancellationToken, sync::DropGuard};
 /// Who came.
 #[derive(Debug, Clone, Default)]
 pub struct Caller {
-    /// Its process, if one was found: a stranger from another machine or another user has none.
+    /// Its process, if one was found: whoever comes from another machine has none here.
     pub process: Option<Pid>,
     /// Its command line.
     pub command: String,
     /// It was gone before it could be found, and had said nothing: a connection that nobody needed after all.
     pub silent: bool,
 }
+
+/// How often a process is looked for. The kernel's table is read in pieces, and a socket that moves in it meanwhile may be in none of them.
+const LOOKS: usize = 20;
 
 /// A running doorman. Dropping it closes every connection.
 #[derive(Debug)]
@@ -42,14 +45,10 @@ impl Doorman {
         let (noted, end) = (callers.clone(), closing.clone());
         tokio::spawn(closing.clone().run_until_cancelled_owned(async move {
             while let Ok((stream, from)) = listener.accept().await {
-                // Before a byte goes through: whoever has no answer yet keeps the connection open, and so can be found.
-                let caller = tokio::task::spawn_blocking(move || caller(from));
                 let noted = noted.clone();
                 tokio::spawn(end.clone().run_until_cancelled_owned(async move {
-                    let mut caller = caller.await.unwrap_or_default();
-                    if caller.process.is_none() {
-                        caller.silent = stream.peek(&mut [0]).await.is_ok_and(|said| said == 0);
-                    }
+                    // Before a byte goes through: whoever has no answer yet keeps the connection open, and so can be found.
+                    let caller = who(&stream, from).await;
                     noted.lock().unwrap_or_else(PoisonError::into_inner).push(caller);
                     let _ended = relay(stream, target).await;
                 }));
@@ -67,6 +66,19 @@ impl Doorman {
     pub fn callers(&self) -> Vec<Caller> {
         self.callers.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+async fn who(stream: &TcpStream, from: SocketAddr) -> Caller {
+    for _ in 0..LOOKS {
+        let found = tokio::task::spawn_blocking(move || caller(from)).await.unwrap_or_default();
+        if found.process.is_some() {
+            return found;
+        }
+        if stream.peek(&mut [0]).await.is_ok_and(|said| said == 0) {
+            return Caller { silent: true, ..found };
+        }
+    }
+    Caller::default()
 }
 
 async fn relay(mut stream: TcpStream, target: SocketAddr) -> std::io::Result<()> {

@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 
 /// With so many bytes held, nothing more is handed out.
-const MOST: usize = 128 * 1024;
+const MOST: usize = 64 * 1024;
 
 /// What the connection holds of one body. Clones share it.
 #[derive(Debug, Clone, Default)]

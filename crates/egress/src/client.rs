@@ -5,38 +5,33 @@
 //! waiting is held by the kernel.
 
 mod connect;
+mod pools;
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use bytes::Bytes;
 use futures::future::BoxFuture;
 use http_body_util::Empty;
 use hyper::{
     Request, Uri,
     header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue},
 };
-use hyper_util::{
-    client::legacy::{Client, Error as ClientError},
-    rt::{TokioExecutor, TokioTimer},
-};
+use hyper_util::client::legacy::Error as ClientError;
 use reqwest::{Body, Response, ResponseBuilderExt as _};
 use rustls::{ClientConfig, crypto::ring};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use thiserror::Error;
 use url::Url;
 
-use crate::{
-    Egress, Refusal,
-    limits::{IDLE_CONNECTIONS_OF_HOST, KEPT_IDLE, MAX_HEADERS, MAX_READ_BYTES},
-};
+use crate::{Egress, Refusal};
 use connect::Connector;
+use pools::Pools;
 
-/// Makes requests to what may be dialled. Clones share the connections.
+/// Makes requests to what may be dialled, on a Tokio runtime. Clones share the connections.
 #[derive(Clone)]
 pub struct Guarded {
     egress: Egress,
-    client: Client<Connector, Empty<Bytes>>,
+    pools: Arc<Pools>,
 }
 
 /// Why there is no answer.
@@ -57,7 +52,7 @@ pub struct NoTrust(#[from] rustls::Error);
 
 /// A request that may be made.
 pub struct Asking {
-    client: Client<Connector, Empty<Bytes>>,
+    pools: Arc<Pools>,
     url: Url,
     headers: HeaderMap,
 }
@@ -85,14 +80,8 @@ impl Guarded {
             .with_safe_default_protocol_versions()?
             .with_platform_verifier()?
             .with_no_client_auth();
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(KEPT_IDLE)
-            .pool_max_idle_per_host(IDLE_CONNECTIONS_OF_HOST)
-            .http1_max_buf_size(MAX_READ_BYTES)
-            .http1_max_headers(MAX_HEADERS)
-            .build(Connector::new(egress.clone(), tls));
-        Ok(Self { egress, client })
+        let pools = Arc::new(Pools::new(Connector::new(egress.clone(), tls)));
+        Ok(Self { egress, pools })
     }
 
     /// A GET of this. It ends before it begins when that is enough to see that it may not be visited.
@@ -101,7 +90,7 @@ impl Guarded {
     /// Why there is none.
     pub fn get(&self, url: Url) -> Result<Asking, NoRequest> {
         self.egress.judge_url(&url)?;
-        Ok(Asking { client: self.client.clone(), url, headers: HeaderMap::new() })
+        Ok(Asking { pools: self.pools.clone(), url, headers: HeaderMap::new() })
     }
 }
 
@@ -122,7 +111,7 @@ impl Asking {
     }
 
     async fn answer(self) -> Result<Response, NoRequest> {
-        let Self { client, url, mut headers } = self;
+        let Self { pools, url, mut headers } = self;
         if let Some(pass) = pass(&url) {
             headers.entry(AUTHORIZATION).or_insert(pass);
         }
@@ -130,7 +119,7 @@ impl Asking {
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = bare(&url).as_str().parse::<Uri>().map_err(|error| NoRequest::Broken(error.into()))?;
         *request.headers_mut() = headers;
-        let (head, body) = client.request(request).await.map_err(NoRequest::of)?.into_parts();
+        let (head, body) = pools.here().request(request).await.map_err(NoRequest::of)?.into_parts();
         let mut answer = http::Response::builder().url(url).status(head.status).version(head.version);
         if let Some(headers) = answer.headers_mut() {
             *headers = head.headers;

@@ -116,7 +116,7 @@ impl Queue {
         })
     }
 
-    /// Ends what no device takes any more and nobody speaks for. Every worker does it now and then; a web process after a device has left.
+    /// Ends what no device takes any more and nobody speaks for. Every worker and every web process does it now and then.
     ///
     /// # Errors
     /// When Redis does not answer.

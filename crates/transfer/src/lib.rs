@@ -9,6 +9,7 @@
 mod budget;
 mod gate;
 mod journal;
+mod range;
 mod rewind;
 mod sink;
 mod source;

@@ -9,11 +9,14 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use futures::{StreamExt, stream};
+use futures::StreamExt as _;
 use sluice_domain::{Failure, Length};
 
-use crate::{Access, BufferShare, ByteStream, Source, stretch::Stretch};
+use crate::{
+    Access, BufferShare, ByteStream, Source,
+    range::{PolledChunk, range},
+    stretch::{Stretch, released},
+};
 
 /// A stream with a window on what it gave last. Dropping it drops the stream, even while somebody reads.
 #[derive(Debug)]
@@ -99,15 +102,8 @@ impl Source for Rewind {
         if let Some(waker) = before {
             waker.wake();
         }
-        let reading = Reading { shared: self.shared.clone(), reader, at: from, to };
-        let chunks = stream::unfold(Some(reading), async |reading| {
-            let mut reading = reading?;
-            match std::future::poll_fn(|context| reading.poll(context)).await? {
-                Ok(chunk) => Some((Ok(chunk), Some(reading))),
-                Err(failure) => Some((Err(failure), None)),
-            }
-        });
-        Ok(chunks.boxed())
+        let shared = self.shared.clone();
+        Ok(range(from, to, move |at, context| shared.poll_at(at, reader, context)))
     }
 }
 
@@ -131,6 +127,28 @@ impl Drop for Rewind {
 impl Shared {
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What lies at this offset, for the reader of this number. Reads the stream on where that is needed and there is room.
+    fn poll_at(&self, at: u64, reader: u64, context: &mut Context<'_>) -> PolledChunk {
+        let mut kept = self.kept();
+        loop {
+            if kept.reader != reader {
+                return Poll::Ready(Some(Err(Failure::internal("another reader took over"))));
+            }
+            if let Some(chunk) = kept.stretch.at(at) {
+                return Poll::Ready(Some(Ok(chunk)));
+            }
+            match &kept.end {
+                _ if at < kept.stretch.from => return Poll::Ready(Some(Err(released(at)))),
+                Some(Err(failure)) => return Poll::Ready(Some(Err(failure.clone()))),
+                Some(Ok(())) => return Poll::Ready(None),
+                None => {}
+            }
+            if kept.advance(self.window, context).is_pending() {
+                return Poll::Pending;
+            }
+        }
     }
 }
 
@@ -157,50 +175,6 @@ impl Kept {
         }
         self.waker = Some(context.waker().clone());
         Poll::Pending
-    }
-}
-
-/// A reader on its way.
-struct Reading {
-    shared: Arc<Shared>,
-    /// Its number.
-    reader: u64,
-    at: u64,
-    to: Option<u64>,
-}
-
-impl Reading {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
-        let left = self.to.map(|to| to.saturating_sub(self.at));
-        if left == Some(0) {
-            return Poll::Ready(None);
-        }
-        let mut kept = self.shared.kept();
-        loop {
-            if kept.reader != self.reader {
-                return Poll::Ready(Some(Err(Failure::internal("another reader took over"))));
-            }
-            if let Some(mut chunk) = kept.stretch.at(self.at) {
-                chunk.truncate(left.and_then(|left| usize::try_from(left).ok()).unwrap_or(usize::MAX));
-                self.at += chunk.len() as u64;
-                return Poll::Ready(Some(Ok(chunk)));
-            }
-            match &kept.end {
-                _ if self.at < kept.stretch.from => {
-                    let failure = Failure::internal(format!("byte {} was released before it was read", self.at));
-                    return Poll::Ready(Some(Err(failure)));
-                }
-                Some(Err(failure)) => return Poll::Ready(Some(Err(failure.clone()))),
-                Some(Ok(())) if left.is_some() => {
-                    return Poll::Ready(Some(Err(Failure::internal("the stream ended before the range did"))));
-                }
-                Some(Ok(())) => return Poll::Ready(None),
-                None => {}
-            }
-            if kept.advance(self.shared.window, context).is_pending() {
-                return Poll::Pending;
-            }
-        }
     }
 }
 

@@ -75,6 +75,11 @@ impl Stretch {
     }
 }
 
+/// Why nobody can read there any more.
+pub(crate) fn released(offset: u64) -> Failure {
+    Failure::internal(format!("byte {offset} was released before it was read"))
+}
+
 impl std::fmt::Debug for Stretch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Stretch").field("from", &self.from).field("to", &self.to).finish_non_exhaustive()

@@ -11,10 +11,14 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::{Stream, StreamExt, stream};
+use futures::{Stream, StreamExt as _};
 use sluice_domain::{Failure, FailureKind, Length};
 
-use crate::{Access, BufferShare, ByteStream, Source, stretch::Stretch};
+use crate::{
+    Access, BufferShare, ByteStream, Source,
+    range::{PolledChunk, range},
+    stretch::{Stretch, released},
+};
 
 /// The sink's side: the same length and fingerprint as the source that is fetched, so that a later attempt can go on without this. Dropping
 /// it leaves the other side alone.
@@ -167,15 +171,8 @@ impl Source for Tee {
             state.reader
         };
         self.shared.wakers.wake_both();
-        let reading = Reading { shared: self.shared.clone(), reader, at: from, to };
-        let chunks = stream::unfold(Some(reading), async |reading| {
-            let mut reading = reading?;
-            match std::future::poll_fn(|context| reading.poll(context)).await? {
-                Ok(chunk) => Some((Ok(chunk), Some(reading))),
-                Err(failure) => Some((Err(failure), None)),
-            }
-        });
-        Ok(chunks.boxed())
+        let shared = self.shared.clone();
+        Ok(range(from, to, move |at, context| shared.poll_sink(at, reader, context)))
     }
 }
 
@@ -194,23 +191,26 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What lies at this offset; `None` at the end of the stream. Reads it on where that is needed and there is room.
-    fn poll_at(
-        &self,
-        state: &mut State,
-        at: u64,
-        side: Side,
-        context: &Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Failure>>> {
+    /// What lies at this offset, for the sink's reader of this number.
+    fn poll_sink(&self, at: u64, reader: u64, context: &Context<'_>) -> PolledChunk {
+        let mut state = self.state();
+        if state.reader != reader {
+            return Poll::Ready(Some(Err(Failure::internal("another reader took over"))));
+        }
+        if state.left {
+            return Poll::Ready(Some(Err(left_alone())));
+        }
+        self.poll_at(&mut state, at, Side::Sink, context)
+    }
+
+    /// What lies at this offset. Reads it on where that is needed and there is room.
+    fn poll_at(&self, state: &mut State, at: u64, side: Side, context: &Context<'_>) -> PolledChunk {
         loop {
             if let Some(chunk) = state.stretch.at(at) {
                 return Poll::Ready(Some(Ok(chunk)));
             }
             match &state.end {
-                _ if at < state.stretch.from => {
-                    let failure = Failure::internal(format!("byte {at} was released before it was read"));
-                    return Poll::Ready(Some(Err(failure)));
-                }
+                _ if at < state.stretch.from => return Poll::Ready(Some(Err(released(at)))),
                 Some(Err(failure)) => return Poll::Ready(Some(Err(failure.clone()))),
                 Some(Ok(())) => return Poll::Ready(None),
                 None => {}
@@ -259,41 +259,6 @@ impl std::fmt::Debug for State {
         let mut told = f.debug_struct("State");
         told.field("stretch", stretch).field("released", released).field("beside", beside).field("end", end);
         told.finish_non_exhaustive()
-    }
-}
-
-/// One of the sink's readers.
-struct Reading {
-    shared: Arc<Shared>,
-    reader: u64,
-    at: u64,
-    to: Option<u64>,
-}
-
-impl Reading {
-    fn poll(&mut self, context: &Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
-        let left = self.to.map(|to| to.saturating_sub(self.at));
-        if left == Some(0) {
-            return Poll::Ready(None);
-        }
-        let mut state = self.shared.state();
-        if state.reader != self.reader {
-            return Poll::Ready(Some(Err(Failure::internal("another reader took over"))));
-        }
-        if state.left {
-            return Poll::Ready(Some(Err(left_alone())));
-        }
-        match self.shared.poll_at(&mut state, self.at, Side::Sink, context) {
-            Poll::Ready(Some(Ok(mut chunk))) => {
-                chunk.truncate(left.and_then(|left| usize::try_from(left).ok()).unwrap_or(usize::MAX));
-                self.at += chunk.len() as u64;
-                Poll::Ready(Some(Ok(chunk)))
-            }
-            Poll::Ready(None) if left.is_some() => {
-                Poll::Ready(Some(Err(Failure::internal("the stream ended before the range did"))))
-            }
-            other => other,
-        }
     }
 }
 

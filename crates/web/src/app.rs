@@ -33,7 +33,7 @@ use crate::{
     preview::{MOST_TIME, Previews},
     programs::Programs,
     routes::routes,
-    save::{LOOKS, Saves, Senders},
+    save::{LOOKS, Saves, Senders, lapse_now_and_then},
     space::Spaces,
     state::{MAX_STREAMS, State},
     thumbnail::Thumbnails,
@@ -143,6 +143,7 @@ impl App {
         let handle = self.server.handle();
         let stop = self.stop;
         let state = self.state.clone();
+        tokio::spawn(stop.clone().run_until_cancelled_owned(lapse_now_and_then(state.queue.clone())));
         let stopping = tokio::spawn(async move {
             stop.cancelled().await;
             // What devices were taking is handed back while requests end.

@@ -7,6 +7,7 @@
 mod both;
 mod giving;
 mod head;
+mod lapse;
 mod no_file;
 mod open;
 mod range;
@@ -22,6 +23,7 @@ use crate::{preview::Lines, programs::Programs};
 pub(crate) use both::Senders;
 pub(crate) use giving::{Given, Torn, flow, give, let_go_of, start};
 pub(crate) use head::{disposition, media_type};
+pub(crate) use lapse::lapse_now_and_then;
 pub(crate) use no_file::{NoFile, about_the_link};
 pub(crate) use open::Opened;
 pub(crate) use range::{Asked, asked};

@@ -43,6 +43,22 @@ async fn a_source_that_dies_leaves_no_clean_short_file() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_web_server_gave_is_over_where_there_is_no_worker() -> Result<()> {
+    let mut house = house(8, &[]).await?;
+    house.world.site.shape(Line { bytes_per_second: Some(MEGABYTE), ..Line::default() });
+    let mut answer = house.ask(&house.single, &[]).await?;
+    answer.chunk().await?.context("nothing came")?;
+    let job = house.ada.api.newest().await?;
+    house.world.crash_web().await?;
+    drop(answer);
+    house.world.start_web().await?;
+    house.ada.api = house.ada.api.moved_to(house.world.web()?);
+    let job = house.ada.api.finished(&job.id, LIMIT).await?;
+    ensure!(job.state == "cancelled", "{job:#?}");
+    house.world.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_passes_once_comes_whole_and_ends_well() -> Result<()> {
     let house = house(1, &[]).await?;
     let segments = house.world.site.publish_segments("segments", &clips().await?.hls_ts["part000.ts"], 20);

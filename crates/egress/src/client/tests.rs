@@ -125,3 +125,43 @@ fn a_name_and_a_password_go_into_a_header() {
     assert_eq!(pass(&url).unwrap(), format!("Basic {}", STANDARD.encode("ada@home:p:w")).as_str());
     assert!(pass(&bare(&url)).is_none());
 }
+
+/// Asks twice on a runtime of its own.
+fn ask_twice(guarded: &Guarded, url: &Url) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        for _ in 0..2 {
+            assert_eq!(guarded.get(url.clone()).unwrap().send().await.unwrap().text().await.unwrap(), "here");
+            // The connection is given back by a task of its own.
+            tokio::task::yield_now().await;
+        }
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_stays_on_the_runtime_that_made_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (port, connections) = (listener.local_addr().unwrap().port(), Arc::new(AtomicUsize::new(0)));
+    let count = connections.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::Relaxed);
+            tokio::spawn(async move {
+                let mut request = [0; 2048];
+                while stream.read(&mut request).await.is_ok_and(|read| read > 0) {
+                    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nhere").await;
+                }
+            });
+        }
+    });
+    let guarded = guarded(&[format!("127.0.0.1:{port}")], &["127.0.0.1"]);
+    let url = Url::parse(&format!("http://127.0.0.1:{port}/")).unwrap();
+    for runtimes in 1..=2 {
+        let (guarded, url) = (guarded.clone(), url.clone());
+        tokio::task::spawn_blocking(move || std::thread::spawn(move || ask_twice(&guarded, &url)).join())
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(connections.load(Ordering::Relaxed), runtimes);
+    }
+}

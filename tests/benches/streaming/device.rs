@@ -1,5 +1,6 @@
 //! "Save to this device": how soon the first byte comes, how long a film may be for that, how fast the rest is and what it costs; beside
-//! `yt-dlp -o -`, which does the same with ffmpeg, and nginx, which only has to serve the finished file.
+//! `yt-dlp -o -`, which does the same with ffmpeg, by itself and behind a web server; nginx, which only has to serve the finished file; and a
+//! relay, which only has to pass bytes on.
 
 use std::{
     net::{Ipv4Addr, TcpListener},
@@ -21,12 +22,13 @@ use e2e::{
 };
 use reqwest::{
     Client, Method, RequestBuilder, StatusCode,
-    header::{CONTENT_LENGTH, RANGE},
+    header::{CONNECTION, CONTENT_LENGTH, RANGE},
 };
 use tokio::process::{Child, Command};
 
 use crate::{
-    peers::Peers,
+    peers::{Peers, Took},
+    relay::Relay,
     run::{LIMIT, MEGABYTE, line, seconds},
 };
 
@@ -75,8 +77,19 @@ pub(crate) async fn measure(megabytes: u64) -> Result<()> {
     told("Sluice", bytes, wall, cpu);
     let other = peers.run(&[peers.yt_dlp_to_stdout(&link)]).await?;
     told("  yt-dlp -o -", bytes, other.wall, other.cpu);
-    line("  processor time, peer / Sluice", &format!("{:.1}", other.cpu.as_secs_f64() / cpu.as_secs_f64()));
     line("  rate, Sluice / peer", &format!("{:.2}", other.wall.as_secs_f64() / wall.as_secs_f64()));
+    line("  processor time, peer / Sluice", &format!("{:.1}", other.cpu.as_secs_f64() / cpu.as_secs_f64()));
+    let served = behind_a_web_server(&peers, &link).await?;
+    told("  yt-dlp -o - | a web server", bytes, served.wall, served.cpu);
+    line("  processor time, peer / Sluice", &format!("{:.1}", served.cpu.as_secs_f64() / cpu.as_secs_f64()));
+    let (path, _) = film.files.first().context("no picture")?;
+    let (relay, begun) = (Relay::to(world.site.address())?, Instant::now());
+    let passed =
+        drain(Client::new().get(format!("http://{}{path}", relay.address)).header(CONNECTION, "close")).await?;
+    let (took, relayed) = (begun.elapsed(), relay.end()?);
+    told("  a relay, of the picture", passed, took, relayed);
+    let each = |bytes: u64, cpu: Duration| cpu.as_secs_f64() / bytes as f64;
+    line("  processor time, Sluice / relay", &format!("{:.2}", each(bytes, cpu) / each(passed, relayed)));
     let file = world.scratch("served")?.join("film.mp4");
     let mut whole = ada.api.save(Method::GET, &link, "best")?.timeout(LIMIT).send().await?;
     let mut writer = tokio::fs::File::create(&file).await?;
@@ -143,6 +156,23 @@ async fn drain(request: RequestBuilder) -> Result<u64> {
     Ok(bytes)
 }
 
+/// What yt-dlp writes, given to a device: the same work as ours.
+async fn behind_a_web_server(peers: &Peers, link: &str) -> Result<Took> {
+    let port = free_port()?;
+    let steps = [peers.yt_dlp_to_stdout(link), peers.web_server(port)];
+    let device = async {
+        let listens = async || Ok(Client::new().get(format!("http://127.0.0.1:{port}/")).send().await.ok());
+        let mut answer = eventually("the web server answers", LIMIT, listens).await?;
+        while answer.chunk().await?.is_some() {}
+        anyhow::Ok(())
+    };
+    Ok(tokio::try_join!(peers.run(&steps), device)?.0)
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
 /// A plain nginx over a folder.
 struct Nginx {
     child: Child,
@@ -152,7 +182,7 @@ struct Nginx {
 impl Nginx {
     /// `None` where there is none.
     async fn serve(folder: &Path) -> Result<Option<Self>> {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let port = free_port()?;
         let (root, config) = (folder.display(), folder.join("nginx.conf"));
         std::fs::write(
             &config,

@@ -11,6 +11,7 @@ mod lines;
 mod memory;
 mod peers;
 mod rate;
+mod relay;
 mod run;
 mod tabs;
 
@@ -61,7 +62,7 @@ enum Part {
     Kills,
     /// Tabs that are opened and closed beside slow devices: memory, and what is left
     Tabs,
-    /// A file straight to a device: the first byte, the rate, processor time, beside yt-dlp with ffmpeg and nginx
+    /// A file straight to a device: the first byte, the rate, processor time, beside yt-dlp with ffmpeg, nginx and a bare relay
     Device,
 }
 

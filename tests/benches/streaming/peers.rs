@@ -90,6 +90,12 @@ impl Peers {
         self.yt_dlp(url, &["-o", "-", "--downloader-args", mp4])
     }
 
+    /// A web server that gives its standard input to whoever asks first, on this port.
+    pub(crate) fn web_server(&self, port: u16) -> Step {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/streaming/serve_stdin.py");
+        self.step(&self.python, &["-I", script, &port.to_string()])
+    }
+
     /// Dropbox's SDK: uploads `source`, or its standard input for `-`, in one upload session.
     pub(crate) fn sdk(&self, source: &str, name: &str) -> Step {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/streaming/sdk_upload.py");

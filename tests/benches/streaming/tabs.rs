@@ -1,7 +1,11 @@
 //! Tabs that are opened and closed at drawn moments, beside devices that take slowly: whether the memory of the web server, with all that
 //! it starts, grows with them, and what they leave.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, ensure};
 use e2e::{
@@ -19,7 +23,10 @@ use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use reqwest::{Method, Response, StatusCode};
 use tokio::{process::Command, sync::watch, time::interval};
 
-use crate::{memory::described, run::line};
+use crate::{
+    memory::described,
+    run::{LIMIT, line, seconds},
+};
 
 /// Tabs, in so many rounds, so many at once.
 const TABS: usize = 200;
@@ -45,7 +52,7 @@ pub(crate) async fn measure(megabytes: u64) -> Result<()> {
     world.site.shape(Line { connection_bytes_per_second: Some(PACE), ..Line::default() });
     let web = world.web_process()?;
     let open = async |link: &str| {
-        let mut answer = ada.api.save(Method::GET, link, "best")?.send().await?;
+        let mut answer = ada.api.save(Method::GET, link, "best")?.timeout(LIMIT).send().await?;
         ensure!(answer.status() == StatusCode::OK, "{answer:?}");
         answer.chunk().await?.context("no byte")?;
         Ok(answer)
@@ -63,11 +70,16 @@ pub(crate) async fn measure(megabytes: u64) -> Result<()> {
     let memory = Memory::watch(web.group());
 
     let (stop, stopped) = watch::channel(false);
-    let mut dawdlers = Vec::new();
+    let (mut dawdlers, mut longest) = (Vec::new(), [Duration::ZERO; 3]);
     for number in 0..DAWDLERS {
-        let (answer, stopped) = (open(&links[number % links.len()]).await?, stopped.clone());
-        dawdlers.push(tokio::spawn(dawdle(answer, stopped)));
+        let begun = Instant::now();
+        let answer = open(&links[number % links.len()]).await?;
+        let longest = &mut longest[number % links.len()];
+        *longest = begun.elapsed().max(*longest);
+        dawdlers.push(tokio::spawn(dawdle(answer, stopped.clone())));
     }
+    let [file, pair, piped] = longest.map(seconds);
+    line("  a slow device's first byte, longest", &format!("a file {file}, a pair {pair}, a piped film {piped}"));
     let quiet = memory.end().await;
     told("while slow devices come", &quiet);
     let (mut draw, mut peaks) = (StdRng::seed_from_u64(5), Vec::new());

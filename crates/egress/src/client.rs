@@ -23,7 +23,7 @@ use rustls_platform_verifier::BuilderVerifierExt as _;
 use thiserror::Error;
 use url::Url;
 
-use crate::{Egress, Refusal};
+use crate::{Egress, Refusal, limits::READ_BYTES};
 use connect::Connector;
 use pools::Pools;
 
@@ -76,11 +76,20 @@ impl Guarded {
     /// # Errors
     /// When there is no telling whom the system trusts.
     pub fn new(egress: Egress) -> Result<Self, NoTrust> {
+        Self::reading(egress, READ_BYTES)
+    }
+
+    /// The same, which reads so many bytes at once, 8 KiB at the least. More takes less of the processor's time; and each stream holds that many once or
+    /// twice while its reader is slow.
+    ///
+    /// # Errors
+    /// As [`Guarded::new`].
+    pub fn reading(egress: Egress, bytes: usize) -> Result<Self, NoTrust> {
         let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()?
             .with_platform_verifier()?
             .with_no_client_auth();
-        let pools = Arc::new(Pools::new(Connector::new(egress.clone(), tls)));
+        let pools = Arc::new(Pools::new(Connector::new(egress.clone(), tls), bytes));
         Ok(Self { egress, pools })
     }
 

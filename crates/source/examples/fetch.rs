@@ -8,7 +8,9 @@ use std::{env, error::Error, fs::File, io::Write, sync::Arc, time::Instant};
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt};
 use sluice_domain::{ByteSize, Failure, Limits, Preset, SourceUrl, plan};
-use sluice_source::{Extraction, Extractor, Found, Layout, Renew, Routes, RoutesConfig, Tools, ToolsConfig, extractor};
+use sluice_source::{
+    Extraction, Extractor, FRUGAL_READS, Found, Layout, Renew, Routes, RoutesConfig, Tools, ToolsConfig, extractor,
+};
 use sluice_transfer::Gate;
 
 /// The link, to be looked at again when its addresses expire.
@@ -50,6 +52,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         spool_dir: dir,
         spool_bytes: ByteSize(20_000_000_000),
         buffer_bytes: ByteSize(64 << 20),
+        read_bytes: FRUGAL_READS,
         tools,
     })?;
     let (gate, start) = (Gate::new(&limits), Instant::now());

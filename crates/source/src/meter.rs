@@ -10,7 +10,7 @@ use sluice_egress::Egress;
 use sluice_transfer::Gate;
 
 use crate::{
-    Extraction, Renew, SourceError,
+    Extraction, FRUGAL_READS, Renew, SourceError,
     http::{OpenError, Web},
     route::Fetch,
 };
@@ -27,7 +27,7 @@ impl Meter {
     /// # Errors
     /// When the client for the web cannot be made.
     pub fn new(egress: Egress) -> Result<Self, SourceError> {
-        Ok(Self { web: Web::new(egress, ByteSize(0))? })
+        Ok(Self { web: Web::new(egress, ByteSize(0), FRUGAL_READS)? })
     }
 
     /// The exact length where it can be had; `plan.length` where it cannot. It may take as long as the site's patience lasts: whoever waits
@@ -111,6 +111,7 @@ mod tests {
             spool_dir: spool.path().to_path_buf(),
             spool_bytes: bytes,
             buffer_bytes: bytes,
+            read_bytes: FRUGAL_READS,
             tools: tools(),
         };
         let fetched = Routes::open(config)

@@ -37,6 +37,9 @@ impl std::fmt::Debug for Fetched {
     }
 }
 
+/// What each of a hundred streams at once may read without taking up most of a process's memory; in bytes.
+pub const FRUGAL_READS: usize = 32 * 1024;
+
 /// What the routes of one process may take up.
 #[derive(Debug, Clone)]
 pub struct RoutesConfig {
@@ -46,6 +49,8 @@ pub struct RoutesConfig {
     pub spool_bytes: ByteSize,
     /// What the buffers of all streams may take up together.
     pub buffer_bytes: ByteSize,
+    /// What is read at once from a connection to a site, in bytes: [`FRUGAL_READS`] where there are many streams, more where one is to cost little time.
+    pub read_bytes: usize,
     /// The programs.
     pub tools: Tools,
 }
@@ -138,12 +143,12 @@ impl Routes {
     /// # Errors
     /// When the spool cannot be opened, or the client for the web cannot be made.
     pub fn open(config: RoutesConfig) -> Result<Self, SourceError> {
-        let RoutesConfig { spool_dir, spool_bytes, buffer_bytes, tools } = config;
+        let RoutesConfig { spool_dir, spool_bytes, buffer_bytes, read_bytes, tools } = config;
         // A fourth for what comes before its turn, over several connections to a slow site; but one window there must be.
         let ahead = ByteSize(buffer_bytes.0.saturating_sub(WINDOW_BYTES).min(buffer_bytes.0 / 4));
         let windows = ByteSize(buffer_bytes.0 - ahead.0);
         Ok(Self {
-            web: Web::new(tools.egress.clone(), ahead)?,
+            web: Web::new(tools.egress.clone(), ahead, read_bytes)?,
             pipe: Pipe::new(tools.clone(), BufferBudget::new(windows)),
             spool: Spool::open(&spool_dir, spool_bytes, tools)?,
         })

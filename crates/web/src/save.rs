@@ -28,6 +28,8 @@ pub(crate) use no_file::{NoFile, about_the_link};
 pub(crate) use open::Opened;
 pub(crate) use range::{Asked, asked};
 
+/// Read at once from a site: as much as a device is given at once.
+const READ_BYTES: usize = 64 * 1024;
 /// Links that are looked at for devices at once in this process. Whoever waits has a place already, of which there are `server.streams`.
 pub(crate) const LOOKS: usize = 4;
 
@@ -101,6 +103,7 @@ impl Saves {
             spool_dir: self.spool_dir.clone(),
             spool_bytes: self.spool_bytes,
             buffer_bytes: self.buffer_bytes,
+            read_bytes: READ_BYTES,
             tools,
         })?;
         Ok(opened.insert(routes).clone())

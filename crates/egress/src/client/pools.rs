@@ -17,7 +17,7 @@ use hyper_util::{
 use tokio::runtime::{Handle, Id};
 
 use super::connect::Connector;
-use crate::limits::{IDLE_CONNECTIONS_OF_HOST, KEPT_IDLE, MAX_HEADERS, MAX_READ_BYTES};
+use crate::limits::{IDLE_CONNECTIONS_OF_HOST, KEPT_IDLE, MAX_HEADERS};
 
 /// Connections that may be used again.
 pub(super) type Pool = Client<Connector, Empty<Bytes>>;
@@ -25,27 +25,29 @@ pub(super) type Pool = Client<Connector, Empty<Bytes>>;
 /// A pool for each runtime: there are as many as the process has.
 pub(super) struct Pools {
     connector: Connector,
+    read_bytes: usize,
     of: Mutex<HashMap<Id, Pool>>,
 }
 
 impl Pools {
-    pub(super) fn new(connector: Connector) -> Self {
-        Self { connector, of: Mutex::default() }
+    /// Each connection is read so many bytes at once.
+    pub(super) fn new(connector: Connector, read_bytes: usize) -> Self {
+        Self { connector, read_bytes, of: Mutex::default() }
     }
 
     /// That of the runtime that this is called on.
     pub(super) fn here(&self) -> Pool {
         let mut pools = self.of.lock().unwrap_or_else(PoisonError::into_inner);
-        pools.entry(Handle::current().id()).or_insert_with(|| pool(self.connector.clone())).clone()
+        pools.entry(Handle::current().id()).or_insert_with(|| self.pool()).clone()
     }
-}
 
-fn pool(connector: Connector) -> Pool {
-    Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(KEPT_IDLE)
-        .pool_max_idle_per_host(IDLE_CONNECTIONS_OF_HOST)
-        .http1_max_buf_size(MAX_READ_BYTES)
-        .http1_max_headers(MAX_HEADERS)
-        .build(connector)
+    fn pool(&self) -> Pool {
+        Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(KEPT_IDLE)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS_OF_HOST)
+            .http1_max_buf_size(self.read_bytes)
+            .http1_max_headers(MAX_HEADERS)
+            .build(self.connector.clone())
+    }
 }

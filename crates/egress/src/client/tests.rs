@@ -110,7 +110,7 @@ async fn no_chunk_is_larger_than_what_is_read_at_once() {
     let mut answer = guarded.get(url).unwrap().send().await.unwrap();
     let mut came = 0;
     while let Some(chunk) = answer.chunk().await.unwrap() {
-        assert!(chunk.len() <= MAX_READ_BYTES, "{}", chunk.len());
+        assert!(chunk.len() <= READ_BYTES, "{}", chunk.len());
         came += chunk.len();
         // All that the sockets hold is there at the next read.
         tokio::task::yield_now().await;

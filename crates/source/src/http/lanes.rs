@@ -1,7 +1,7 @@
 //! Several connections for one stream where one is slow, delivered in order.
 //!
 //! The front is what is given next. It comes straight from a connection, without a buffer, or from a segment that was fetched ahead. A
-//! segment has its place in the memory budget before it is asked for; without one the stream goes on over a single connection. Segments try
+//! segment has its room in memory before it is asked for; without that the stream goes on over a single connection. Segments try
 //! once: what becomes of a broken one is seen when it is its turn, with all the patience of the front.
 
 mod segment;
@@ -23,7 +23,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{pace::Pace, web::Web};
+use super::{ahead::Share, pace::Pace, web::Web};
 use segment::{Segment, Taken};
 
 /// Connections for one source, beyond one for each of its streams.
@@ -64,7 +64,7 @@ pub(super) fn open(
     }
     let lanes = Lanes {
         content,
-        budget: web.budget().clone(),
+        share: web.ahead().share(),
         extra: extra.clone(),
         gate: gate.clone(),
         at: from,
@@ -82,7 +82,7 @@ pub(super) fn open(
 
 struct Lanes {
     content: Arc<dyn Content>,
-    budget: Arc<Semaphore>,
+    share: Share,
     extra: Arc<Semaphore>,
     gate: Gate,
     at: u64,
@@ -177,8 +177,9 @@ impl Lanes {
         if self.ahead.iter_mut().any(Segment::breaks) {
             self.pace.refused();
         }
-        let lanes = self.pace.lanes();
-        let size = (2 * self.segment.1 / lanes as u64).clamp(self.segment.0, self.segment.1);
+        let (least, most) = self.segment;
+        let lanes = if self.share.bytes() < least { 1 } else { self.pace.lanes() };
+        let size = (2 * most / lanes as u64).min(self.share.bytes()).clamp(least, most);
         let (content, whole) = (self.content.clone(), self.end);
         let cut = |at: u64| content.cut(at.saturating_add(size)).min(whole);
         if self.direct.is_none() && self.ahead.is_empty() {
@@ -205,9 +206,8 @@ impl Lanes {
 
     /// Fetches a segment, if there are a connection and room for it.
     fn start(&mut self, from: u64, end: u64) -> bool {
-        let units = u32::try_from((end - from).div_ceil(Web::UNIT)).unwrap_or(u32::MAX);
         let Ok(lane) = self.extra.clone().try_acquire_owned() else { return false };
-        let Ok(room) = self.budget.clone().try_acquire_many_owned(units) else { return false };
+        let Some(room) = self.share.room(self.ahead.iter().map(Segment::room), end - from) else { return false };
         let stream = self.content.clone().read(from, end, false, &self.gate);
         self.ahead.push_back(Segment::start(stream, from, end, (lane, room), (&self.over, &self.came)));
         true

@@ -9,14 +9,15 @@ use http::{
 use reqwest::Response;
 use sluice_domain::ByteSize;
 use sluice_egress::{Egress, Guarded, NoRequest};
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::time::timeout;
 use url::Url;
 
 use super::{
+    ahead::Ahead,
     target::{Target, is_web},
     trouble::{Trouble, host},
 };
-use crate::SourceError;
+use crate::{FRUGAL_READS, SourceError};
 
 const MAX_REDIRECTS: usize = 5;
 
@@ -35,6 +36,8 @@ pub(super) struct Tuning {
     pub(super) worth_splitting: u64,
     /// The bounds of a segment, in bytes. All segments of a stream together are at most four times the second.
     pub(super) segment: (u64, u64),
+    /// What is read from a connection at once, in bytes.
+    pub(super) read: usize,
 }
 
 impl Default for Tuning {
@@ -46,18 +49,19 @@ impl Default for Tuning {
             window: Duration::from_millis(500),
             worth_splitting: 8 * 1024 * 1024,
             segment: (1024 * 1024, 4 * 1024 * 1024),
+            read: FRUGAL_READS,
         }
     }
 }
 
-/// One process's way to the web. Clones share the connections and the budget.
+/// One process's way to the web. Clones share the connections, and what may be fetched ahead.
 #[derive(Debug, Clone)]
 pub(crate) struct Web(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     client: Guarded,
-    budget: Arc<Semaphore>,
+    ahead: Ahead,
     tuning: Tuning,
 }
 
@@ -70,28 +74,24 @@ pub(super) struct Ask {
 }
 
 impl Web {
-    /// The budget's unit, in bytes.
-    pub(super) const UNIT: u64 = 64 * 1024;
-
     /// One that dials what `egress` lets it dial. `ahead` is what all its streams together may fetch before its turn, over connections
-    /// beyond their first.
-    pub(crate) fn new(egress: Egress, ahead: ByteSize) -> Result<Self, SourceError> {
-        Self::tuned(egress, ahead, Tuning::default())
+    /// beyond their first; `read` what is read from a connection at once, in bytes.
+    pub(crate) fn new(egress: Egress, ahead: ByteSize, read: usize) -> Result<Self, SourceError> {
+        Self::tuned(egress, ahead, Tuning { read, ..Tuning::default() })
     }
 
     pub(super) fn tuned(egress: Egress, ahead: ByteSize, tuning: Tuning) -> Result<Self, SourceError> {
-        let units = usize::try_from(ahead.0 / Self::UNIT).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
-        let client = Guarded::new(egress).map_err(|error| SourceError::Web(error.to_string()))?;
-        Ok(Self(Arc::new(Inner { client, budget: Arc::new(Semaphore::new(units)), tuning })))
+        let client = Guarded::reading(egress, tuning.read).map_err(|error| SourceError::Web(error.to_string()))?;
+        Ok(Self(Arc::new(Inner { client, ahead: Ahead::new(ahead), tuning })))
     }
 
     pub(super) fn tuning(&self) -> &Tuning {
         &self.0.tuning
     }
 
-    /// For bytes that came before their turn.
-    pub(super) fn budget(&self) -> &Arc<Semaphore> {
-        &self.0.budget
+    /// For bytes that come before their turn.
+    pub(super) fn ahead(&self) -> &Ahead {
+        &self.0.ahead
     }
 
     /// One GET of `url`, through redirects, to an answer of 200, 206 or 416; the headers are there within `patience`. `home` is the address that

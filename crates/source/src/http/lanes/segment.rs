@@ -14,6 +14,8 @@ use sluice_transfer::ByteStream;
 use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::super::ahead::Room;
+
 /// A segment; dropping it ends its connection.
 pub(super) struct Segment {
     pub(super) end: u64,
@@ -21,7 +23,7 @@ pub(super) struct Segment {
     /// It broke, and that is known.
     seen_broken: bool,
     _task: AbortOnDropHandle<()>,
-    _room: OwnedSemaphorePermit,
+    room: Room,
 }
 
 /// What a segment has to give.
@@ -63,7 +65,7 @@ impl Segment {
         mut stream: ByteStream,
         from: u64,
         end: u64,
-        (lane, room): (OwnedSemaphorePermit, OwnedSemaphorePermit),
+        (lane, room): (OwnedSemaphorePermit, Room),
         (over, came): (&Arc<Notify>, &Arc<AtomicU64>),
     ) -> Self {
         let buffer = Arc::new(Buffer::default());
@@ -82,7 +84,12 @@ impl Segment {
             theirs.news.notify_one();
             over.notify_one();
         });
-        Self { end, buffer, seen_broken: false, _task: AbortOnDropHandle::new(task), _room: room }
+        Self { end, buffer, seen_broken: false, _task: AbortOnDropHandle::new(task), room }
+    }
+
+    /// Its room in memory.
+    pub(super) fn room(&self) -> &Room {
+        &self.room
     }
 
     pub(super) fn take(&self) -> Taken {

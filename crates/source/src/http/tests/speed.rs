@@ -75,14 +75,14 @@ async fn all_memory_is_given_back() {
     let file = file(SIZE, Some("\"e\""));
     let site = slow(file.clone(), usize::MAX).await;
     let web = web(eager());
-    let all = web.budget().available_permits();
+    let all = web.ahead().free();
     let source = open(&web, &format(&site.base), &gate()).await.unwrap();
     let mut stream = source.open(0, None).await.unwrap();
-    while web.budget().available_permits() == all {
+    while web.ahead().free() == all {
         stream.next().await.unwrap().unwrap();
     }
     drop(stream);
-    assert_eq!(web.budget().available_permits(), all);
+    assert_eq!(web.ahead().free(), all);
 }
 
 #[tokio::test]
@@ -90,9 +90,20 @@ async fn without_room_it_goes_on_over_one_connection() {
     let file = file(SIZE, Some("\"e\""));
     let site = slow(file.clone(), usize::MAX).await;
     let web = web(eager());
-    let _all = web.budget().clone().try_acquire_many_owned(512).unwrap();
+    let _all = web.ahead().share().room([].into_iter(), web.ahead().free()).unwrap();
     let source = open(&web, &format(&site.base), &gate()).await.unwrap();
     let (bytes, failure) = read(&*source, 0, None).await;
     assert_eq!(failure, None);
     same(&bytes, &file.bytes);
+}
+
+#[tokio::test]
+async fn where_many_streams_are_open_each_has_one_connection() {
+    let file = file(SIZE, Some("\"e\""));
+    let site = slow(file.clone(), usize::MAX).await;
+    let web = web(eager());
+    let _others: Vec<_> = (0..1000).map(|_| web.ahead().share()).collect();
+    let source = open(&web, &format(&site.base), &gate()).await.unwrap();
+    same(&read(&*source, 0, None).await.0, &file.bytes);
+    assert_eq!(connections(&site), 1);
 }

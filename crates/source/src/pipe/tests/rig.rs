@@ -65,7 +65,8 @@ impl Rig {
             if !self.native {
                 return Ok(None);
             }
-            let film = Web::new(loopback(), ByteSize(0)).unwrap().open_film(&media, format, gate).await;
+            let film =
+                Web::new(loopback(), ByteSize(0), crate::FRUGAL_READS).unwrap().open_film(&media, format, gate).await;
             film.map(|film| Some(Native::Film(Box::new(film))))
         });
         let films = try_join_all(films).await.map_err(|error| match error {

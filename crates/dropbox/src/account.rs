@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use dropbox_sdk::types::files::{DeleteArg, DeleteError, GetMetadataArg, GetMetadataError, LookupError, Metadata};
 use sluice_domain::{AccountId, Failure, FailureKind};
-use tokio::sync::{MutexGuard, OwnedSemaphorePermit};
+use sluice_transfer::FairShare;
+use tokio::sync::MutexGuard;
 
 use crate::{
     FileMeta, Profile, Space, Tuning,
@@ -94,9 +95,9 @@ impl AccountClient {
         &self.shared.tuning
     }
 
-    /// The right to one more append, while there are any left in this process.
-    pub(crate) fn lane(&self) -> Option<OwnedSemaphorePermit> {
-        self.shared.lanes.clone().try_acquire_owned().ok()
+    /// A file's share of the appends that this process may have under way at once.
+    pub(crate) fn lanes(&self) -> FairShare {
+        self.shared.lanes.share()
     }
 
     /// The turn to commit: one at a time per account in this process.

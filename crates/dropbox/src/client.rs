@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 use sluice_domain::{AccountId, Failure, FailureKind};
-use tokio::{sync::Semaphore, time::Instant};
+use sluice_transfer::FairBudget;
+use tokio::time::Instant;
 use url::Url;
 
 use crate::{
@@ -23,7 +24,7 @@ pub(crate) struct Shared {
     pub(crate) wire: Wire,
     pub(crate) tuning: Tuning,
     pub(crate) pauses: Arc<dyn Pauses>,
-    pub(crate) lanes: Arc<Semaphore>,
+    pub(crate) lanes: FairBudget,
     app_key: String,
     app_secret: Option<SecretString>,
     slots: Slots,
@@ -43,7 +44,7 @@ impl Dropbox {
     pub fn new(config: DropboxConfig, tuning: Tuning, pauses: Arc<dyn Pauses>) -> Result<Self, DropboxError> {
         let wire = Wire::new(&config, &tuning)?;
         let DropboxConfig { app_key, app_secret, .. } = config;
-        let lanes = Arc::new(Semaphore::new(tuning.most_lanes));
+        let lanes = FairBudget::new(tuning.most_lanes);
         let slots = Slots::default();
         Ok(Self(Arc::new(Shared { wire, tuning, pauses, lanes, app_key, app_secret, slots })))
     }

@@ -46,8 +46,8 @@ pub struct Tuning {
     pub largest_chunk: u64,
     /// Files of more bytes than this go over in concurrent sessions, if their source can be read in several places at once.
     pub concurrent_over: u64,
-    /// Appends that may be under way at once, of one file or of all files of this process together; each file may have one. How many there are
-    /// depends on what they bring.
+    /// Appends that may be under way at once, of one file or of all files of this process together, which share them evenly; each file may have
+    /// one. How many there are depends on what they bring.
     pub most_lanes: usize,
     /// A concurrent session takes about so many appends, as far as their size may vary: what is under way when a worker dies is sent again.
     pub usual_appends: u64,

@@ -4,7 +4,6 @@
 //! Answers may be cut, reset, stalled, refused, and addresses may expire: a stream goes on at the same byte of the same file, or ends with
 //! a failure. It never gives a byte more, less or of another file. What it cannot do, it says with [`OpenError::Unsuitable`].
 
-mod ahead;
 mod body;
 mod cookies;
 mod hls;

@@ -15,7 +15,7 @@ use dropbox_sdk::types::files::{
 };
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use sluice_domain::Failure;
-use sluice_transfer::{Gate, Source};
+use sluice_transfer::{FairShare, Gate, Source};
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use super::{
@@ -57,6 +57,8 @@ struct Way<'c, 's> {
     source: &'s dyn Source,
     id: String,
     total: u64,
+    /// Of the appends that may be under way at once.
+    share: FairShare,
 }
 
 /// An append that is to be made.
@@ -106,13 +108,15 @@ impl<'c, 's> Concurrent<'c, 's> {
         let argument = UploadSessionStartArg::default().with_session_type(UploadSessionType::Concurrent);
         let started = client.repeated(&argument).await?;
         let id = started.map_err(|(_, said)| answer::refused(said))?.session_id;
-        Ok(Self::of(Way { client, source, id, total }, Ledger::new(total, Outer::new(), BTreeMap::new())))
+        let way = Way { client, source, id, total, share: client.lanes() };
+        Ok(Self::of(way, Ledger::new(total, Outer::new(), BTreeMap::new())))
     }
 
     /// The session of an earlier attempt.
     pub(super) fn resume(client: &'c AccountClient, source: &'s dyn Source, total: u64, resumed: Resumed) -> Self {
         let Note { session: id, hashed, beyond, .. } = resumed.note;
-        Self::of(Way { client, source, id, total }, Ledger::new(total, hashed, beyond))
+        let way = Way { client, source, id, total, share: client.lanes() };
+        Self::of(way, Ledger::new(total, hashed, beyond))
     }
 
     fn of(way: Way<'c, 's>, ledger: Ledger) -> Self {
@@ -153,7 +157,7 @@ impl<'c, 's> Concurrent<'c, 's> {
                 && busy < lanes.count()
                 && let Some(blocks) = ledger.next(*chunk)
             {
-                let right = way.client.lane();
+                let right = way.share.take(busy, 1);
                 if busy > 0 && right.is_none() {
                     ledger.given_up(&blocks);
                     lanes.limited(busy);

@@ -131,7 +131,9 @@ fn ask_twice(guarded: &Guarded, url: &Url) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         for _ in 0..2 {
-            assert_eq!(guarded.get(url.clone()).unwrap().send().await.unwrap().text().await.unwrap(), "here");
+            let mut answer = guarded.get(url.clone()).unwrap().send().await.unwrap();
+            assert_eq!(answer.chunk().await.unwrap().unwrap(), "here");
+            assert_eq!(answer.chunk().await.unwrap(), None);
             // The connection is given back by a task of its own.
             tokio::task::yield_now().await;
         }

@@ -1,8 +1,8 @@
 //! Several connections for one stream where one is slow, delivered in order.
 //!
 //! The front is what is given next. It comes straight from a connection, without a buffer, or from a segment that was fetched ahead. A
-//! segment has its room in memory before it is asked for; without that the stream goes on over a single connection. Segments try
-//! once: what becomes of a broken one is seen when it is its turn, with all the patience of the front.
+//! segment has its room in memory before it is asked for, out of the stream's fair share; without that the stream goes on over a single
+//! connection. Segments try once: what becomes of a broken one is seen when it is its turn, with all the patience of the front.
 
 mod segment;
 
@@ -17,17 +17,25 @@ use std::{
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use sluice_domain::Failure;
-use sluice_transfer::{ByteStream, Gate};
+use sluice_transfer::{ByteStream, FairShare, Gate};
 use tokio::{
     sync::{Notify, Semaphore},
     time::Instant,
 };
 
-use super::{ahead::Share, pace::Pace, web::Web};
+use super::{pace::Pace, web::Web};
 use segment::{Segment, Taken};
 
 /// Connections for one source, beyond one for each of its streams.
 pub(super) const EXTRA_LANES: usize = 7;
+/// What may be fetched ahead is counted in this, in bytes.
+const UNIT: u64 = 64 * 1024;
+
+/// So many bytes of what may be fetched ahead.
+pub(super) fn units(bytes: u64) -> usize {
+    usize::try_from(bytes.div_ceil(UNIT)).unwrap_or(usize::MAX)
+}
+
 /// Bytes that can be read in ranges, one connection each.
 pub(super) trait Content: Send + Sync {
     /// In bytes.
@@ -82,7 +90,7 @@ pub(super) fn open(
 
 struct Lanes {
     content: Arc<dyn Content>,
-    share: Share,
+    share: FairShare,
     extra: Arc<Semaphore>,
     gate: Gate,
     at: u64,
@@ -178,8 +186,9 @@ impl Lanes {
             self.pace.refused();
         }
         let (least, most) = self.segment;
-        let lanes = if self.share.bytes() < least { 1 } else { self.pace.lanes() };
-        let size = (2 * most / lanes as u64).min(self.share.bytes()).clamp(least, most);
+        let share = self.share.units() as u64 * UNIT;
+        let lanes = if share < least { 1 } else { self.pace.lanes() };
+        let size = (2 * most / lanes as u64).min(share).clamp(least, most);
         let (content, whole) = (self.content.clone(), self.end);
         let cut = |at: u64| content.cut(at.saturating_add(size)).min(whole);
         if self.direct.is_none() && self.ahead.is_empty() {
@@ -207,7 +216,8 @@ impl Lanes {
     /// Fetches a segment, if there are a connection and room for it.
     fn start(&mut self, from: u64, end: u64) -> bool {
         let Ok(lane) = self.extra.clone().try_acquire_owned() else { return false };
-        let Some(room) = self.share.room(self.ahead.iter().map(Segment::room), end - from) else { return false };
+        let has = self.ahead.iter().map(Segment::room).sum();
+        let Some(room) = self.share.take(has, units(end - from)) else { return false };
         let stream = self.content.clone().read(from, end, false, &self.gate);
         self.ahead.push_back(Segment::start(stream, from, end, (lane, room), (&self.over, &self.came)));
         true

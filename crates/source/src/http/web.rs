@@ -9,11 +9,12 @@ use http::{
 use reqwest::Response;
 use sluice_domain::ByteSize;
 use sluice_egress::{Egress, Guarded, NoRequest};
+use sluice_transfer::FairBudget;
 use tokio::time::timeout;
 use url::Url;
 
 use super::{
-    ahead::Ahead,
+    lanes,
     target::{Target, is_web},
     trouble::{Trouble, host},
 };
@@ -61,7 +62,7 @@ pub(crate) struct Web(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     client: Guarded,
-    ahead: Ahead,
+    ahead: FairBudget,
     tuning: Tuning,
 }
 
@@ -82,15 +83,15 @@ impl Web {
 
     pub(super) fn tuned(egress: Egress, ahead: ByteSize, tuning: Tuning) -> Result<Self, SourceError> {
         let client = Guarded::reading(egress, tuning.read).map_err(|error| SourceError::Web(error.to_string()))?;
-        Ok(Self(Arc::new(Inner { client, ahead: Ahead::new(ahead), tuning })))
+        Ok(Self(Arc::new(Inner { client, ahead: FairBudget::new(lanes::units(ahead.0)), tuning })))
     }
 
     pub(super) fn tuning(&self) -> &Tuning {
         &self.0.tuning
     }
 
-    /// For bytes that come before their turn.
-    pub(super) fn ahead(&self) -> &Ahead {
+    /// For bytes that come before their turn, in [`lanes::units`].
+    pub(super) fn ahead(&self) -> &FairBudget {
         &self.0.ahead
     }
 

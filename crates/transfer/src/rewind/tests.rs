@@ -4,7 +4,8 @@ use std::{
     task::Waker,
 };
 
-use futures::{TryStreamExt, poll};
+use bytes::Bytes;
+use futures::{TryStreamExt, poll, stream};
 use sluice_domain::{ByteSize, FailureKind, Limits};
 
 use super::*;

@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use futures::{TryStreamExt, poll};
+use futures::{TryStreamExt, poll, stream};
 use sluice_domain::{ByteSize, Limits};
 use tokio::sync::mpsc;
 

@@ -14,8 +14,6 @@ use sluice_transfer::ByteStream;
 use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::super::ahead::Room;
-
 /// A segment; dropping it ends its connection.
 pub(super) struct Segment {
     pub(super) end: u64,
@@ -23,7 +21,7 @@ pub(super) struct Segment {
     /// It broke, and that is known.
     seen_broken: bool,
     _task: AbortOnDropHandle<()>,
-    room: Room,
+    room: OwnedSemaphorePermit,
 }
 
 /// What a segment has to give.
@@ -65,7 +63,7 @@ impl Segment {
         mut stream: ByteStream,
         from: u64,
         end: u64,
-        (lane, room): (OwnedSemaphorePermit, Room),
+        (lane, room): (OwnedSemaphorePermit, OwnedSemaphorePermit),
         (over, came): (&Arc<Notify>, &Arc<AtomicU64>),
     ) -> Self {
         let buffer = Arc::new(Buffer::default());
@@ -87,9 +85,9 @@ impl Segment {
         Self { end, buffer, seen_broken: false, _task: AbortOnDropHandle::new(task), room }
     }
 
-    /// Its room in memory.
-    pub(super) fn room(&self) -> &Room {
-        &self.room
+    /// Its room in memory, in units.
+    pub(super) fn room(&self) -> usize {
+        self.room.num_permits()
     }
 
     pub(super) fn take(&self) -> Taken {

@@ -90,7 +90,7 @@ async fn without_room_it_goes_on_over_one_connection() {
     let file = file(SIZE, Some("\"e\""));
     let site = slow(file.clone(), usize::MAX).await;
     let web = web(eager());
-    let _all = web.ahead().share().room([].into_iter(), web.ahead().free()).unwrap();
+    let _all = web.ahead().share().take(0, web.ahead().free()).unwrap();
     let source = open(&web, &format(&site.base), &gate()).await.unwrap();
     let (bytes, failure) = read(&*source, 0, None).await;
     assert_eq!(failure, None);

@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt};
 use sluice_domain::{ByteSize, Failure, Limits, Preset, SourceUrl, plan};
 use sluice_source::{
-    Extraction, Extractor, FRUGAL_READS, Found, Layout, Renew, Routes, RoutesConfig, Tools, ToolsConfig, extractor,
+    Extraction, Extractor, FRUGAL_READS, Found, Layout, Renew, Routes, RoutesConfig, Tools, ToolsConfig, UPLOAD_WINDOW,
+    extractor,
 };
 use sluice_transfer::Gate;
 
@@ -52,6 +53,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         spool_dir: dir,
         spool_bytes: ByteSize(20_000_000_000),
         buffer_bytes: ByteSize(64 << 20),
+        window_bytes: UPLOAD_WINDOW,
         read_bytes: FRUGAL_READS,
         tools,
     })?;

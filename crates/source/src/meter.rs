@@ -111,6 +111,7 @@ mod tests {
             spool_dir: spool.path().to_path_buf(),
             spool_bytes: bytes,
             buffer_bytes: bytes,
+            window_bytes: crate::UPLOAD_WINDOW,
             read_bytes: FRUGAL_READS,
             tools: tools(),
         };

@@ -44,20 +44,21 @@ pub(crate) enum Native {
     Film(Box<Film>),
 }
 
-/// How much of the result is kept until it is acknowledged: a sink may have as much under way, and no more.
-pub(crate) const WINDOW_BYTES: u64 = 8 << 20;
+/// How much of what passes once is kept for an upload until it is acknowledged, in bytes: as much may be under way, and no more.
+pub const UPLOAD_WINDOW: u64 = 8 << 20;
 
 /// The piped route of this process. Clones share the budget.
 #[derive(Debug, Clone)]
 pub(crate) struct Pipe {
     tools: Tools,
     buffers: BufferBudget,
+    window: u64,
 }
 
 impl Pipe {
-    /// With these programs, and with windows out of this budget.
-    pub(crate) fn new(tools: Tools, buffers: BufferBudget) -> Self {
-        Self { tools, buffers }
+    /// With these programs, and with windows of so many bytes out of this budget.
+    pub(crate) fn new(tools: Tools, buffers: BufferBudget, window: u64) -> Self {
+        Self { tools, buffers, window }
     }
 
     /// Starts what the plan needs and gives the result while it is made. `native` has, for each of the plan's formats in their order, the
@@ -83,7 +84,7 @@ impl Pipe {
             let lengths = format!("{} inputs for {} formats", native.len(), plan.formats.len());
             return Err(Failure::internal(lengths).into());
         }
-        let share = self.buffers.take(WINDOW_BYTES, gate).await?;
+        let share = self.buffers.take(self.window, gate).await?;
         // Where the site does not say how long the film is, its playlists may.
         let told = native.iter().flatten().filter_map(Native::seconds).reduce(f64::min);
         let duration = extraction.info.duration.or(told);
@@ -112,7 +113,7 @@ impl Pipe {
         let before = before.filter(|labels| !labels.is_empty()).map(Ok);
         let stream = stream::iter(before).chain(stream).boxed();
         let length = plan.length.bytes().map_or(Length::Unknown, Length::Estimate);
-        let source = Arc::new(Rewind::new(stream, WINDOW_BYTES, length, share));
+        let source = Arc::new(Rewind::new(stream, self.window, length, share));
         Ok(Fetched { source, file_name, route: Route::Pipe })
     }
 
@@ -126,13 +127,13 @@ impl Pipe {
         length: Length,
         gate: &Gate,
     ) -> Result<Arc<dyn Source>, Failure> {
-        let share = self.buffers.take(WINDOW_BYTES, gate).await?;
-        Ok(Arc::new(Rewind::new(stream, WINDOW_BYTES, length, share)))
+        let share = self.buffers.take(self.window, gate).await?;
+        Ok(Arc::new(Rewind::new(stream, self.window, length, share)))
     }
 
-    /// Memory for one more window, if there is any now.
+    /// Memory for the window of an upload, if there is any now.
     pub(crate) fn try_window(&self) -> Option<(u64, BufferShare)> {
-        Some((WINDOW_BYTES, self.buffers.try_take(WINDOW_BYTES)?))
+        Some((UPLOAD_WINDOW, self.buffers.try_take(UPLOAD_WINDOW)?))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     http::{Media, OpenError, Web},
     interleave::{self, Inputs, Refused},
     labels::Labels,
-    pipe::{Native, Pipe, WINDOW_BYTES},
+    pipe::{Native, Pipe, UPLOAD_WINDOW},
     spool::Spool,
 };
 
@@ -49,6 +49,9 @@ pub struct RoutesConfig {
     pub spool_bytes: ByteSize,
     /// What the buffers of all streams may take up together.
     pub buffer_bytes: ByteSize,
+    /// How much of a stream that passes once is kept until whoever reads it has it, in bytes: [`UPLOAD_WINDOW`], or less for readers who never
+    /// read anything again.
+    pub window_bytes: u64,
     /// What is read at once from a connection to a site, in bytes: [`FRUGAL_READS`] where there are many streams, more where one is to cost little time.
     pub read_bytes: usize,
     /// The programs.
@@ -143,13 +146,13 @@ impl Routes {
     /// # Errors
     /// When the spool cannot be opened, or the client for the web cannot be made.
     pub fn open(config: RoutesConfig) -> Result<Self, SourceError> {
-        let RoutesConfig { spool_dir, spool_bytes, buffer_bytes, read_bytes, tools } = config;
+        let RoutesConfig { spool_dir, spool_bytes, buffer_bytes, window_bytes, read_bytes, tools } = config;
         // A fourth for what comes before its turn, over several connections to a slow site; but one window there must be.
-        let ahead = ByteSize(buffer_bytes.0.saturating_sub(WINDOW_BYTES).min(buffer_bytes.0 / 4));
+        let ahead = ByteSize(buffer_bytes.0.saturating_sub(UPLOAD_WINDOW).min(buffer_bytes.0 / 4));
         let windows = ByteSize(buffer_bytes.0 - ahead.0);
         Ok(Self {
             web: Web::new(tools.egress.clone(), ahead, read_bytes)?,
-            pipe: Pipe::new(tools.clone(), BufferBudget::new(windows)),
+            pipe: Pipe::new(tools.clone(), BufferBudget::new(windows), window_bytes),
             spool: Spool::open(&spool_dir, spool_bytes, tools)?,
         })
     }

@@ -30,6 +30,8 @@ pub(crate) use range::{Asked, asked};
 
 /// Read at once from a site: as much as a device is given at once.
 const READ_BYTES: usize = 64 * 1024;
+/// Kept of a stream that passes once, until the device has it: it never asks for any of it again.
+const WINDOW_BYTES: u64 = 512 * 1024;
 /// Links that are looked at for devices at once in this process. Whoever waits has a place already, of which there are `server.streams`.
 pub(crate) const LOOKS: usize = 4;
 
@@ -103,6 +105,7 @@ impl Saves {
             spool_dir: self.spool_dir.clone(),
             spool_bytes: self.spool_bytes,
             buffer_bytes: self.buffer_bytes,
+            window_bytes: WINDOW_BYTES,
             read_bytes: READ_BYTES,
             tools,
         })?;

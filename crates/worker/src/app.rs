@@ -7,7 +7,7 @@ use sluice_dropbox::Tuning;
 use sluice_egress::Egress;
 use sluice_queue::{WorkerConfig, run_workers};
 use sluice_runtime::{Boot, Settings, health};
-use sluice_source::{FRUGAL_READS, Routes, RoutesConfig, Tools, ToolsConfig, extractor};
+use sluice_source::{FRUGAL_READS, Routes, RoutesConfig, Tools, ToolsConfig, UPLOAD_WINDOW, extractor};
 use sluice_store::Store;
 
 use crate::handler::JobHandler;
@@ -65,6 +65,7 @@ async fn handler(settings: &Settings, store: Store, egress: &Egress) -> anyhow::
         spool_dir: settings.worker.spool_dir.clone(),
         spool_bytes: settings.worker.spool_bytes,
         buffer_bytes: settings.worker.buffer_bytes,
+        window_bytes: UPLOAD_WINDOW,
         read_bytes: FRUGAL_READS,
         tools: tools.clone(),
     })?;

@@ -96,6 +96,26 @@ async fn what_passes_once_comes_whole_and_ends_well() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn piped_films_for_many_slow_devices_begin_at_once() -> Result<()> {
+    let house = house(1, &[("limits.streams", "100")]).await?;
+    let segments = house.world.site.publish_segments("segments", &clips().await?.hls_ts["part000.ts"], 600);
+    let link = house.world.site.url(&segments);
+    let mut open = Vec::new();
+    // More than there could be with the window of an upload for each.
+    for device in 0..10 {
+        let begins = async {
+            let mut answer = house.ada.api.save(Method::GET, &link, "best")?.send().await?;
+            answer.chunk().await?.context("nothing comes")?;
+            anyhow::Ok(answer)
+        };
+        open.push(begins.await.with_context(|| format!("device {device}"))?);
+    }
+    drop(open);
+    house.is_at_rest(house.world.web_process()?).await?;
+    house.world.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tabs_that_close_and_readers_that_dawdle_leave_nothing() -> Result<()> {
     let tabs = 60;
     let house = house(16, &[("limits.streams", "100"), ("server.streams", "100")]).await?;

@@ -15,7 +15,7 @@ use sluice_domain::{
 };
 use sluice_transfer::{Access, Gate};
 
-use super::WINDOW_BYTES;
+use super::UPLOAD_WINDOW;
 use crate::{
     http::OpenError,
     id3::id3,
@@ -37,7 +37,7 @@ async fn segments_become_one_film_packet_by_packet() {
     for (rig, (path, folder)) in links.into_iter().flat_map(|link| [(Rig::new(), link), (Rig::native(), link)]) {
         let gate = gate();
         let fetched = rig.fetch_link(&server.url(path), &gate).await.unwrap();
-        assert_eq!(fetched.source.access(), Access::Forward { window: WINDOW_BYTES });
+        assert_eq!(fetched.source.access(), Access::Forward { window: UPLOAD_WINDOW });
         let film = rig.read(&fetched, &gate).await.unwrap();
         let original = fs::canonicalize(folder.path().join(&path[1..])).unwrap();
         assert_eq!(hash(&film, "mp4"), of(&original), "{path}");
@@ -303,7 +303,7 @@ async fn a_slow_reader_holds_everything_up() {
     let fetched = rig.fetch(Container::Mp4, None, [input.clone()], &gate()).await.unwrap();
     let mut reader = fetched.source.open(0, None).await.unwrap();
     let mut taken = 0;
-    while taken <= WINDOW_BYTES {
+    while taken <= UPLOAD_WINDOW {
         taken += reader.next().await.unwrap().unwrap().len() as u64;
     }
     assert!(futures::poll!(reader.next()).is_pending(), "nothing is released");
@@ -313,9 +313,9 @@ async fn a_slow_reader_holds_everything_up() {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     // The window; two pipes of 256 KiB; a fragment of 5 MB in ffmpeg's hands.
-    assert!(asked < WINDOW_BYTES + (6 << 20), "{asked} of {}", clip.len());
+    assert!(asked < UPLOAD_WINDOW + (6 << 20), "{asked} of {}", clip.len());
     fetched.source.release(taken);
-    while taken < 2 * WINDOW_BYTES {
+    while taken < 2 * UPLOAD_WINDOW {
         taken += reader.next().await.unwrap().unwrap().len() as u64;
         fetched.source.release(taken);
     }

@@ -46,7 +46,11 @@ impl Rig {
         let work = tempfile::tempdir().unwrap();
         let tools = Tools::find(ToolsConfig { work_dir: work.path().to_path_buf(), ..tools_config() }).unwrap();
         // Room for one transfer: what a test leaves behind is in the way of the next.
-        Self { pipe: Pipe::new(tools, BufferBudget::new(ByteSize(super::WINDOW_BYTES))), native: false, work }
+        Self {
+            pipe: Pipe::new(tools, BufferBudget::new(ByteSize(super::UPLOAD_WINDOW)), super::UPLOAD_WINDOW),
+            native: false,
+            work,
+        }
     }
 
     /// Its links' segments are fetched by ourselves.

@@ -18,6 +18,7 @@ pub use address::{AddressClass, classify};
 pub use client::{Asking, Guarded, NoRequest, NoTrust};
 pub use egress::{Egress, Unreachable};
 pub use exception::Exception;
+pub use limits::READ_BYTES;
 pub use lookup::{Lookup, SystemLookup};
 pub use network::Network;
 pub use policy::Policy;

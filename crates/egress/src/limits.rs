@@ -20,7 +20,7 @@ pub(crate) const LOG_PERIOD: Duration = Duration::from_secs(60);
 pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
 /// What a client reads at once and what it keeps of an answer's head, in bytes, unless it is told otherwise. By its own measure it would take up to four
 /// hundred thousand from a connection whose reader is slow, and whoever holds a part of that holds all of it: most of the memory of a hundred streams.
-pub(crate) const READ_BYTES: usize = 32 * 1024;
+pub const READ_BYTES: usize = 32 * 1024;
 /// Idle connections of a client to one place, and how long they are kept.
 pub(crate) const IDLE_CONNECTIONS_OF_HOST: usize = 8;
 /// See [`IDLE_CONNECTIONS_OF_HOST`].

@@ -9,8 +9,7 @@ use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt};
 use sluice_domain::{ByteSize, Failure, Limits, Preset, SourceUrl, plan};
 use sluice_source::{
-    Extraction, Extractor, FRUGAL_READS, Found, Layout, Renew, Routes, RoutesConfig, Tools, ToolsConfig, UPLOAD_WINDOW,
-    extractor,
+    Extraction, Extractor, Found, Layout, Renew, Routes, RoutesConfig, Tools, ToolsConfig, UPLOAD_WINDOW, extractor,
 };
 use sluice_transfer::Gate;
 
@@ -54,7 +53,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         spool_bytes: ByteSize(20_000_000_000),
         buffer_bytes: ByteSize(64 << 20),
         window_bytes: UPLOAD_WINDOW,
-        read_bytes: FRUGAL_READS,
+        read_bytes: sluice_egress::READ_BYTES,
         tools,
     })?;
     let (gate, start) = (Gate::new(&limits), Instant::now());

@@ -66,7 +66,7 @@ mod tests {
             .on("/good", Body::Whole("image/png", JPEG.to_vec()));
         let links = ["/gone", "/page", "/webp", "/cut", "/half", "/huge", "/moved"];
         let links: Vec<Url> = links.iter().map(|path| server.url(path).parse().unwrap()).collect();
-        let web = Web::new(loopback(), sluice_domain::ByteSize(0), crate::FRUGAL_READS).unwrap();
+        let web = Web::new(loopback(), sluice_domain::ByteSize(0), sluice_egress::READ_BYTES).unwrap();
         assert_eq!(Cover::fetch(&web, &links[..6], &gate()).await, None);
         let cover = Cover::fetch(&web, &links, &gate()).await.unwrap();
         assert_eq!((cover.mime, &cover.bytes[..]), ("image/jpeg", JPEG));

@@ -30,6 +30,6 @@ pub use extract::{Extraction, Extractor, Found, List, Skipped, extractor};
 pub use http::Renew;
 pub use meter::Meter;
 pub use pipe::UPLOAD_WINDOW;
-pub use route::{FRUGAL_READS, Fetched, Routes, RoutesConfig};
+pub use route::{Fetched, Routes, RoutesConfig};
 pub use sluice_mux::Layout;
 pub use tools::{Tools, ToolsConfig};

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use sluice_domain::{ByteSize, Failure, FailureKind, Length, Plan, Protocol, Route};
-use sluice_egress::Egress;
+use sluice_egress::{Egress, READ_BYTES};
 use sluice_transfer::Gate;
 
 use crate::{
-    Extraction, FRUGAL_READS, Renew, SourceError,
+    Extraction, Renew, SourceError,
     http::{OpenError, Web},
     route::Fetch,
 };
@@ -27,7 +27,7 @@ impl Meter {
     /// # Errors
     /// When the client for the web cannot be made.
     pub fn new(egress: Egress) -> Result<Self, SourceError> {
-        Ok(Self { web: Web::new(egress, ByteSize(0), FRUGAL_READS)? })
+        Ok(Self { web: Web::new(egress, ByteSize(0), READ_BYTES)? })
     }
 
     /// The exact length where it can be had; `plan.length` where it cannot. It may take as long as the site's patience lasts: whoever waits
@@ -112,7 +112,7 @@ mod tests {
             spool_bytes: bytes,
             buffer_bytes: bytes,
             window_bytes: crate::UPLOAD_WINDOW,
-            read_bytes: FRUGAL_READS,
+            read_bytes: READ_BYTES,
             tools: tools(),
         };
         let fetched = Routes::open(config)

@@ -37,9 +37,6 @@ impl std::fmt::Debug for Fetched {
     }
 }
 
-/// What each of a hundred streams at once may read without taking up most of a process's memory; in bytes.
-pub const FRUGAL_READS: usize = 32 * 1024;
-
 /// What the routes of one process may take up.
 #[derive(Debug, Clone)]
 pub struct RoutesConfig {
@@ -52,7 +49,8 @@ pub struct RoutesConfig {
     /// How much of a stream that passes once is kept until whoever reads it has it, in bytes: [`UPLOAD_WINDOW`], or less for readers who never
     /// read anything again.
     pub window_bytes: u64,
-    /// What is read at once from a connection to a site, in bytes: [`FRUGAL_READS`] where there are many streams, more where one is to cost little time.
+    /// What is read at once from a connection to a site, in bytes: [`sluice_egress::READ_BYTES`] where there are many streams, more where
+    /// one is to cost little time.
     pub read_bytes: usize,
     /// The programs.
     pub tools: Tools,

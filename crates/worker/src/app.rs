@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use sluice_dropbox::Tuning;
-use sluice_egress::Egress;
+use sluice_egress::{Egress, READ_BYTES};
 use sluice_queue::{WorkerConfig, run_workers};
 use sluice_runtime::{Boot, Settings, health};
-use sluice_source::{FRUGAL_READS, Routes, RoutesConfig, Tools, ToolsConfig, UPLOAD_WINDOW, extractor};
+use sluice_source::{Routes, RoutesConfig, Tools, ToolsConfig, UPLOAD_WINDOW, extractor};
 use sluice_store::Store;
 
 use crate::handler::JobHandler;
@@ -66,7 +66,7 @@ async fn handler(settings: &Settings, store: Store, egress: &Egress) -> anyhow::
         spool_bytes: settings.worker.spool_bytes,
         buffer_bytes: settings.worker.buffer_bytes,
         window_bytes: UPLOAD_WINDOW,
-        read_bytes: FRUGAL_READS,
+        read_bytes: READ_BYTES,
         tools: tools.clone(),
     })?;
     Ok(JobHandler {

@@ -8,7 +8,7 @@ use http::{
 };
 use reqwest::Response;
 use sluice_domain::ByteSize;
-use sluice_egress::{Egress, Guarded, NoRequest};
+use sluice_egress::{Egress, Guarded, NoRequest, READ_BYTES};
 use sluice_transfer::FairBudget;
 use tokio::time::timeout;
 use url::Url;
@@ -18,7 +18,7 @@ use super::{
     target::{Target, is_web},
     trouble::{Trouble, host},
 };
-use crate::{FRUGAL_READS, SourceError};
+use crate::SourceError;
 
 const MAX_REDIRECTS: usize = 5;
 
@@ -50,7 +50,7 @@ impl Default for Tuning {
             window: Duration::from_millis(500),
             worth_splitting: 8 * 1024 * 1024,
             segment: (1024 * 1024, 4 * 1024 * 1024),
-            read: FRUGAL_READS,
+            read: READ_BYTES,
         }
     }
 }

@@ -69,8 +69,10 @@ impl Rig {
             if !self.native {
                 return Ok(None);
             }
-            let film =
-                Web::new(loopback(), ByteSize(0), crate::FRUGAL_READS).unwrap().open_film(&media, format, gate).await;
+            let film = Web::new(loopback(), ByteSize(0), sluice_egress::READ_BYTES)
+                .unwrap()
+                .open_film(&media, format, gate)
+                .await;
             film.map(|film| Some(Native::Film(Box::new(film))))
         });
         let films = try_join_all(films).await.map_err(|error| match error {

@@ -21,7 +21,7 @@ use futures::future::try_join_all;
 use nix::unistd::Pid;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use reqwest::{Method, Response, StatusCode};
-use tokio::{process::Command, sync::watch, time::interval};
+use tokio::{sync::watch, time::interval};
 
 use crate::{
     memory::described,
@@ -119,7 +119,7 @@ pub(crate) async fn measure(megabytes: u64) -> Result<()> {
     let gone = eventually("nothing is left", Duration::from_secs(40), async || {
         let after = Open::of(web.group())?;
         let is_closed = after.pipes <= before.pipes && after.files <= before.files;
-        Ok((is_closed && keys_of_devices(&world).await? == 0).then_some(()))
+        Ok((is_closed && world.keys_of_devices().await?.is_empty()).then_some(()))
     });
     gone.await?;
     line("  left: processes, pipes, files, keys of devices", "none");
@@ -164,15 +164,4 @@ impl Open {
         }
         Ok(open)
     }
-}
-
-/// Keys that are there for what devices take just now.
-async fn keys_of_devices(world: &World) -> Result<usize> {
-    #[expect(clippy::disallowed_methods, reason = "a bench asks Redis with Redis's own client")]
-    let mut client = Command::new("redis-cli");
-    let output = client.arg("-s").arg(world.redis_socket()?).arg("--scan").output().await?;
-    ensure!(output.status.success(), "redis-cli: {output:?}");
-    let text = String::from_utf8(output.stdout)?;
-    let of_devices = |key: &&str| ["}:saving", "}:parts:", "}:running:"].iter().any(|part| key.contains(part));
-    Ok(text.lines().filter(of_devices).count())
 }

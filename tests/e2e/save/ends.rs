@@ -192,6 +192,13 @@ async fn tabs_that_close_and_readers_that_dawdle_leave_nothing() -> Result<()> {
         let site = &house.world.site;
         site.until(path, |visits| visits.iter().all(|visit| visit.ending != e2e::site::Ending::Open)).await?;
     }
+    // A file waits a while for its device to come back.
+    let mut keys = Vec::new();
+    let forgotten = eventually("Redis has nothing of devices any more", Duration::from_secs(40), async || {
+        keys = house.world.keys_of_devices().await?;
+        Ok(keys.is_empty().then_some(()))
+    });
+    forgotten.await.with_context(|| format!("{keys:?}"))?;
     house.world.end().await
 }
 

@@ -189,6 +189,17 @@ impl World {
         Ok(self.redis.as_ref().context("Redis does not run")?.socket().to_path_buf())
     }
 
+    /// Keys of Redis that are there for what devices take just now.
+    pub async fn keys_of_devices(&self) -> Result<Vec<String>> {
+        #[expect(clippy::disallowed_methods, reason = "Redis is asked with Redis's own client")]
+        let mut client = tokio::process::Command::new("redis-cli");
+        let output = client.arg("-s").arg(self.redis_socket()?).arg("--scan").output().await?;
+        ensure!(output.status.success(), "redis-cli: {output:?}");
+        let text = String::from_utf8(output.stdout)?;
+        let of_devices = |key: &&str| ["}:saving", "}:parts:", "}:running:"].iter().any(|part| key.contains(part));
+        Ok(text.lines().filter(of_devices).map(str::to_owned).collect())
+    }
+
     /// Redis's process id.
     pub fn redis_process_id(&self) -> Result<i32> {
         Ok(self.redis.as_ref().context("Redis does not run")?.process().group().as_raw())

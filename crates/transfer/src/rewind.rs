@@ -15,7 +15,7 @@ use sluice_domain::{Failure, Length};
 use crate::{
     Access, BufferShare, ByteStream, Source,
     range::{PolledChunk, range},
-    stretch::{Stretch, released},
+    stretch::Stretch,
 };
 
 /// A stream with a window on what it gave last. Dropping it drops the stream, even while somebody reads.
@@ -136,14 +136,8 @@ impl Shared {
             if kept.reader != reader {
                 return Poll::Ready(Some(Err(Failure::internal("another reader took over"))));
             }
-            if let Some(chunk) = kept.stretch.at(at) {
-                return Poll::Ready(Some(Ok(chunk)));
-            }
-            match &kept.end {
-                _ if at < kept.stretch.from => return Poll::Ready(Some(Err(released(at)))),
-                Some(Err(failure)) => return Poll::Ready(Some(Err(failure.clone()))),
-                Some(Ok(())) => return Poll::Ready(None),
-                None => {}
+            if let Some(known) = kept.stretch.known(at, kept.end.as_ref()) {
+                return Poll::Ready(known);
             }
             if kept.advance(self.window, context).is_pending() {
                 return Poll::Pending;

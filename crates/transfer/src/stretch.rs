@@ -50,7 +50,7 @@ impl Stretch {
     }
 
     /// What is kept from this offset on, up to the end of its chunk.
-    pub(crate) fn at(&self, offset: u64) -> Option<Bytes> {
+    fn at(&self, offset: u64) -> Option<Bytes> {
         let mut begins = self.from;
         for chunk in &self.chunks {
             let ends = begins + chunk.len() as u64;
@@ -63,6 +63,23 @@ impl Stretch {
         None
     }
 
+    /// What whoever reads at this offset gets of a stream that has ended so, or has not: a chunk, `Some(None)` at the end, a failure; `None` while that
+    /// has yet to come.
+    pub(crate) fn known(
+        &self,
+        offset: u64,
+        end: Option<&Result<(), Failure>>,
+    ) -> Option<Option<Result<Bytes, Failure>>> {
+        if let Some(chunk) = self.at(offset) {
+            return Some(Some(Ok(chunk)));
+        }
+        if offset < self.from {
+            let released = Failure::internal(format!("byte {offset} was released before it was read"));
+            return Some(Some(Err(released)));
+        }
+        end.map(|end| end.clone().err().map(Err))
+    }
+
     /// Nothing is kept any more.
     pub(crate) fn clear(&mut self) {
         self.chunks.clear();
@@ -73,11 +90,6 @@ impl Stretch {
     pub(crate) fn len(&self) -> u64 {
         self.to - self.from
     }
-}
-
-/// Why nobody can read there any more.
-pub(crate) fn released(offset: u64) -> Failure {
-    Failure::internal(format!("byte {offset} was released before it was read"))
 }
 
 impl std::fmt::Debug for Stretch {

@@ -17,7 +17,7 @@ use sluice_domain::{Failure, FailureKind, Length};
 use crate::{
     Access, BufferShare, ByteStream, Source,
     range::{PolledChunk, range},
-    stretch::{Stretch, released},
+    stretch::Stretch,
 };
 
 /// The sink's side: the same length and fingerprint as the source that is fetched, so that a later attempt can go on without this. Dropping
@@ -206,14 +206,8 @@ impl Shared {
     /// What lies at this offset. Reads it on where that is needed and there is room.
     fn poll_at(&self, state: &mut State, at: u64, side: Side, context: &Context<'_>) -> PolledChunk {
         loop {
-            if let Some(chunk) = state.stretch.at(at) {
-                return Poll::Ready(Some(Ok(chunk)));
-            }
-            match &state.end {
-                _ if at < state.stretch.from => return Poll::Ready(Some(Err(released(at)))),
-                Some(Err(failure)) => return Poll::Ready(Some(Err(failure.clone()))),
-                Some(Ok(())) => return Poll::Ready(None),
-                None => {}
+            if let Some(known) = state.stretch.known(at, state.end.as_ref()) {
+                return Poll::Ready(known);
             }
             // Before asking: whoever makes room, or brings something, meanwhile finds it.
             *self.wakers.of(side) = Some(context.waker().clone());
